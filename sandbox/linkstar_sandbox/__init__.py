@@ -1,0 +1,1 @@
+"""Embedded Kafka and PostgreSQL, the supervisor, the carrier simulator and the demo."""

@@ -1,0 +1,1 @@
+"""LinkStar's labeler service."""

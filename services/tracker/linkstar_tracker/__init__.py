@@ -1,0 +1,1 @@
+"""LinkStar's tracker service."""
