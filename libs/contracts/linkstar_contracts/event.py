@@ -1,0 +1,120 @@
+"""The event envelope: CloudEvents 1.0 in Kafka's binary mode. Body = the event's JSON; everything else is a header.
+
+Headers: `ce_specversion ce_id ce_type ce_source ce_subject ce_time ce_version ce_tenant content-type`, and `traceparent`
+when the event belongs to a trace. The record key is `<tenant>/<root order id>`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Annotated, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from linkstar_contracts.text import OrderId, TenantId
+from linkstar_contracts.values import Instant
+
+__all__ = ["MAX_EVENT_BYTES", "Event", "Headers", "Version", "event_id", "read_headers"]
+
+MAX_EVENT_BYTES = 256 * 1024
+"""Largest encoded body of any event."""
+
+Headers = list[tuple[str, bytes]]
+Version = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
+def event_id(tenant: str, aggregate_id: str, event_type: str, version: int) -> str:
+    """Return the deterministic id of a business fact: the same fact has the same id, whoever computes it and when."""
+    fact = f"{tenant}|{aggregate_id}|{event_type}|{version}".encode()
+    return str(uuid.UUID(bytes=blake2b(fact, digest_size=16).digest()))
+
+
+class Event(BaseModel):
+    """Base of all events. Immutable; strictly typed when built; unknown fields are ignored when read.
+
+    Subclasses set `TYPE` (`linkstar.<noun>.<participle>.v<N>`) and say which aggregate `version` counts.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+    TYPE: ClassVar[str]
+
+    tenant: TenantId
+    order_id: OrderId
+    """Root order: decides the record key and thereby the shard."""
+    version: Version
+    """Dense per aggregate: 1, 2, 3, …"""
+    occurred_at: Instant
+    """Business time of the fact, from the service's clock."""
+
+    @property
+    def aggregate_id(self) -> str:
+        """Identity of the aggregate within its tenant; CloudEvents `subject`."""
+        return self.order_id
+
+    @property
+    def ce_id(self) -> str:
+        """CloudEvents `id`: deterministic."""
+        return event_id(self.tenant, self.aggregate_id, self.TYPE, self.version)
+
+    @property
+    def key(self) -> str:
+        """Kafka record key."""
+        return f"{self.tenant}/{self.order_id}"
+
+    def headers(self, source: str, traceparent: str | None = None) -> Headers:
+        """Return the CloudEvents headers. `source` is a URI reference, such as `/linkstar/router`."""
+        pairs = [
+            ("ce_specversion", "1.0"),
+            ("ce_id", self.ce_id),
+            ("ce_type", self.TYPE),
+            ("ce_source", source),
+            ("ce_subject", self.aggregate_id),
+            ("ce_time", self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")),
+            ("ce_version", str(self.version)),
+            ("ce_tenant", self.tenant),
+            ("content-type", "application/json"),
+        ]
+        if traceparent:
+            pairs.append(("traceparent", traceparent))
+        return [(name, value.encode()) for name, value in pairs]
+
+    def body(self) -> bytes:
+        """Return the JSON body, UTF-8, without insignificant white space."""
+        return self.__pydantic_serializer__.to_json(self, exclude_none=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What can be known of a record without reading its body."""
+
+    type: str
+    id: str
+    version: int
+    tenant: str
+    subject: str
+    time: datetime | None
+    traceparent: str | None
+
+
+def read_headers(headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes]) -> Head | None:
+    """Read the CloudEvents headers of a record; None when it does not claim to be a CloudEvents 1.0 event of LinkStar."""
+    found = dict(headers.items() if isinstance(headers, Mapping) else headers)
+    try:
+        if found.get("ce_specversion") != b"1.0":
+            return None
+        trace = found.get("traceparent")
+        return Head(
+            type=found["ce_type"].decode(),
+            id=found["ce_id"].decode(),
+            version=int(found.get("ce_version", b"1")),
+            tenant=found["ce_tenant"].decode(),
+            subject=found.get("ce_subject", b"").decode(),
+            time=datetime.fromisoformat(found["ce_time"].decode()) if "ce_time" in found else None,
+            traceparent=trace.decode() if trace else None,
+        )
+    except (KeyError, ValueError):
+        return None
