@@ -123,7 +123,7 @@ class EmbeddedPostgres:
         self.stop_leftover()
         self._initialise_once(binaries, account)
         options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
-        command = [binaries / "postgres", "-D", self.data, "-k", self._sockets, *options]
+        command: list[str | Path] = [binaries / "postgres", "-D", self.data, "-k", self._sockets, *options]
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not self._attempt(command, account, deadline):
             time.sleep(0.2)
@@ -137,16 +137,23 @@ class EmbeddedPostgres:
         return clean
 
     def stop_leftover(self) -> None:
-        """Ends a server of an earlier run on the same data whose starter was killed."""
-        postmaster = self._postmaster_pid()
-        if postmaster is None:
-            return
-        with suppress(psutil.NoSuchProcess):
-            process = psutil.Process(postmaster)
-            if str(self.data) in process.cmdline():
-                stop(process, STOP_TIMEOUT_S, signal.SIGINT)
-            else:
-                (self.data / "postmaster.pid").unlink(missing_ok=True)
+        """Ends a server of an earlier run on the same data whose starter was killed, and clears its stale locks.
+
+        PostgreSQL itself would take any living process with the remembered pid for the owner of the locks.
+        """
+        if postmaster := self._postmaster():
+            stop(postmaster, STOP_TIMEOUT_S, signal.SIGINT)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+
+    def _postmaster(self) -> psutil.Process | None:
+        """The live server on our data, whoever started it."""
+        pid = self._postmaster_pid()
+        with suppress(psutil.Error):
+            process = psutil.Process(pid) if pid else None
+            if process and str(self.data) in process.cmdline():
+                return process
+        return None
 
     def _initialise_once(self, binaries: Path, account: Account) -> None:
         """Creates the data directory; one cut short by a kill is made again."""
@@ -174,7 +181,7 @@ class EmbeddedPostgres:
                 return True
             if self._process.poll() is not None:
                 written = self.log.read_bytes()[offset:].decode(errors="replace")
-                if "pre-existing shared memory block" in written or "lock file" in written:
+                if "pre-existing shared memory block" in written:
                     return False
                 raise self._failed(written)
             time.sleep(0.02)

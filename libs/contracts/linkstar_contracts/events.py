@@ -9,8 +9,21 @@ from pydantic import ConfigDict, Field
 from linkstar_contracts.event import Event, Version
 from linkstar_contracts.text import SafeStr, ShipmentId, Token
 from linkstar_contracts.values import (
-    ChargeLine, Consignee, Destination, Instant, Item, Money, Notice, OpenEnum, Parcel, Promise, SealedConsignee,
-    ServiceOptions, Value, Warehouse, Weight,
+    ChargeLine,
+    Consignee,
+    Destination,
+    Instant,
+    Item,
+    Money,
+    Notice,
+    OpenEnum,
+    Parcel,
+    Promise,
+    SealedConsignee,
+    ServiceOptions,
+    Value,
+    Warehouse,
+    Weight,
 )  # fmt: skip
 
 __all__ = [

@@ -1,5 +1,6 @@
 """Registry of all topics: key, partitions, retention, dead letters, producers and consumers. Everything else (provisioning,
-AsyncAPI, manifests, documentation) is generated from here."""
+AsyncAPI, manifests, documentation) is generated from here.
+"""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class OpenEnum(str, Enum):
 class Money(Value):
     """An amount in integer minor units (cents, pence) of one currency; yen has none, dinar has three decimals."""
 
-    amount_minor: Annotated[int, Field(ge=-10**12, le=10**12)]
+    amount_minor: Annotated[int, Field(ge=-(10**12), le=10**12)]
     currency: CurrencyCode
 
     def __str__(self) -> str:
@@ -119,7 +119,8 @@ class Contents(Value):
 
 class Parcel(Value):
     """One parcel of a shipment. `number` counts from 1 within the shipment. Dimensions are mandatory: since 2026-07-12
-    USPS wants them for every commercial parcel (Postal Bulletin 22700)."""
+    USPS wants them for every commercial parcel (Postal Bulletin 22700).
+    """
 
     number: Annotated[int, Field(ge=1, le=99)]
     weight: Weight
@@ -140,7 +141,8 @@ class Item(Value):
 
 class AddressGrade(OpenEnum):
     """How far an address was checked. There is no offline deliverability data, so `verified` means: format, postcode and
-    region agree."""
+    region agree.
+    """
 
     VERIFIED = "verified"
     CORRECTED = "corrected"
@@ -172,7 +174,8 @@ class Consignee(Value):
 
 class Destination(Value):
     """What routing needs of the address, in clear. `postcode` is the routing part only: ZIP5, FSA, outward code, or five
-    digits."""
+    digits.
+    """
 
     country: CountryCode
     region: Annotated[str, SafeStr(40)] = ""

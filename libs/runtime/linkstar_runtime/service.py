@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.topics import Topic
-
 from linkstar_runtime.handling import Handler
 
 if TYPE_CHECKING:
