@@ -1,0 +1,40 @@
+"""The only source of randomness for identifiers, so that tests can seed it."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import string
+
+__all__ = ["Ids", "SeededIds"]
+
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+
+class Ids:
+    """Random identifiers from the system's secure source."""
+
+    def bytes(self, count: int) -> bytes:
+        """Return `count` random bytes."""
+        return secrets.token_bytes(count)
+
+    def hex(self, count: int) -> str:
+        """Return `count` random bytes as lower-case hexadecimal."""
+        return self.bytes(count).hex()
+
+    def base62(self, length: int) -> str:
+        """Return `length` random letters and digits, each equally likely."""
+        drawn = ""
+        while len(drawn) < length:
+            drawn += "".join(_BASE62[byte % 62] for byte in self.bytes(length) if byte < 248)
+        return drawn[:length]
+
+
+class SeededIds(Ids):
+    """The same identifiers for the same seed: for tests, never for keys."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    def bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)

@@ -1,0 +1,1 @@
+"""Tables of the stage runtime, created in every service's schema."""

@@ -1,0 +1,1 @@
+"""Tables of schema `vault`: the keys of the consignees."""
