@@ -1,19 +1,87 @@
-# LinkStar: `make help` lists the targets. Needs only Python >= 3.11 with venv, and make.
+# `make help` lists the targets. Needs only Python >= 3.11 with venv, and make: everything else is brought into .venv.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-MEMBERS := libs/contracts libs/runtime services/ingest services/router services/labeler services/tracker services/returns sandbox cli
+LIBS := libs/contracts libs/runtime
+SERVICES := ingest router labeler tracker returns
+MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli
+PACKAGES := $(wildcard $(addsuffix /linkstar_*,$(MEMBERS)))
 INSTALLED := $(VENV)/.installed
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(INSTALLED) ## install everything into .venv
+setup: $(INSTALLED) ## install everything into .venv (the other targets do this by themselves)
 
 $(BIN)/uv:
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Preparing $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(INSTALLED): requirements.lock $(BIN)/uv $(addsuffix /pyproject.toml,$(MEMBERS))
-	$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
-	touch $@
+$(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) | $(BIN)/uv
+	@echo "Installing the locked dependencies"
+	@$(BIN)/uv pip sync --require-hashes --python $(BIN)/python requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
+	@touch $@
+
+.PHONY: lock
+lock: $(BIN)/uv ## resolve the dependencies of all members again, keeping versions (LOCK_ARGS=--upgrade renews them)
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		$(addprefix --no-emit-package linkstar-,contracts runtime $(SERVICES) sandbox cli) $(LOCK_ARGS) \
+		--group dev --output-file requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
+
+.PHONY: check
+check: lint fmt-check types imports deps ## all static checks, as in CI
+
+.PHONY: lint
+lint: $(INSTALLED) ## ruff's rules
+	$(BIN)/ruff check .
+
+.PHONY: fmt-check
+fmt-check: $(INSTALLED) ## ruff's format, without changing files
+	$(BIN)/ruff format --check .
+
+.PHONY: fmt
+fmt: $(INSTALLED) ## format the code and sort imports
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: $(INSTALLED) ## mypy --strict over every member
+	$(BIN)/mypy $(PACKAGES)
+
+.PHONY: imports
+imports: $(INSTALLED) ## layers and independence of the services
+	$(BIN)/lint-imports
+
+.PHONY: deps
+deps: $(INSTALLED) ## each member declares exactly what it imports
+	@for member in $(MEMBERS); do \
+		package=$$(basename $$member/linkstar_*); \
+		(cd $$member && $(CURDIR)/$(BIN)/deptry --no-ansi --known-first-party $$package \
+			--per-rule-ignores DEP003=pydantic_core $$package) || exit 1; \
+	done
+
+.PHONY: test
+test: $(INSTALLED) ## every test: unit, contracts, architecture, integration on the embedded stack
+	$(BIN)/pytest $(TEST_ARGS)
+
+.PHONY: test-unit
+test-unit: $(INSTALLED) ## the tests that need no Kafka and no PostgreSQL
+	$(BIN)/pytest -m "not integration and not e2e" $(TEST_ARGS)
+
+.PHONY: test-integration
+test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
+	$(BIN)/pytest -m "integration or e2e" $(TEST_ARGS)
+
+.PHONY: clean
+clean: ## remove caches and the virtual environment; data of a running stack stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

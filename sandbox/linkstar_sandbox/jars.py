@@ -14,7 +14,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from jgo.maven import MavenContext, PythonResolver
-from requests import RequestException
 
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.places import cache_home, require_space
@@ -110,16 +109,8 @@ class _reporting:
 def _fetch(jar: Jar, context: MavenContext, directory: Path) -> None:
     try:
         downloaded = context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
-    except RequestException as error:
-        raise SandboxError(
-            "network-unavailable",
-            f"{jar.filename} could not be fetched: {type(error).__name__}.",
-            "Check the network or proxy settings and try again; what was fetched already is kept.",
-        ) from error
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise SandboxError("disk-full", f"No space left for {jar.filename}.", "Free some space.") from error
-        raise
+    except (OSError, RuntimeError) as error:
+        raise _unfetched(jar, error) from error
     if not jar.matches(downloaded):
         raise SandboxError(
             "hash-mismatch",
@@ -127,3 +118,14 @@ def _fetch(jar: Jar, context: MavenContext, directory: Path) -> None:
             "Try again; if it persists, a proxy or mirror alters downloads: do not use it.",
         )
     downloaded.replace(directory / jar.filename)
+
+
+def _unfetched(jar: Jar, error: Exception) -> SandboxError:
+    """The network client's errors are OSErrors too; what it could not find it reports as a RuntimeError."""
+    if getattr(error, "errno", None) == errno.ENOSPC:
+        return SandboxError("disk-full", f"No space left for {jar.filename}.", "Free some space.")
+    return SandboxError(
+        "network-unavailable",
+        f"{jar.filename} could not be fetched: {type(error).__name__}.",
+        "Check the network or proxy settings and try again; what was fetched already is kept.",
+    )

@@ -1,0 +1,42 @@
+"""Time comes from the injected clock and chance from a seed: otherwise no run could be repeated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from architecture.source_tree import Module, modules
+
+CLOCK_CALLS = {
+    "datetime.now", "datetime.utcnow", "datetime.today", "date.today", "dt.datetime.now", "datetime.datetime.now",
+    "time.time", "time.time_ns",
+}  # fmt: skip
+CLOCK_MODULES = {"libs/runtime/linkstar_runtime/clock.py"}
+SEEDED = {"random.Random", "Random"}
+
+
+@pytest.mark.parametrize("module", modules("libs", "services", "sandbox", "cli"), ids=lambda module: module.name)
+def test_no_hidden_clock(module: Module) -> None:
+    if module.name in CLOCK_MODULES:
+        return
+    found = [f"{module.name}:{call.lineno} {name}" for name, call in module.calls() if name in CLOCK_CALLS]
+    assert not found
+
+
+@pytest.mark.parametrize("module", modules("libs", "services", "sandbox", "cli"), ids=lambda module: module.name)
+def test_no_unseeded_chance(module: Module) -> None:
+    """Simulators of the sandbox may draw, from a generator that was given its seed."""
+    found = [
+        f"{module.name}:{call.lineno} {name}"
+        for name, call in module.calls()
+        if (name.startswith("random.") or name in SEEDED)
+        and not (module.name.startswith("sandbox/") and name in SEEDED and call.args)
+    ]
+    assert not found
+
+
+def test_rule_sees_a_planted_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text("from datetime import datetime, UTC\nthen = datetime.now(UTC)\n")
+    monkeypatch.setattr("architecture.source_tree.ROOT", tmp_path)
+    assert {name for name, _ in Module(planted).calls()} & CLOCK_CALLS
