@@ -18,12 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from linkstar_contracts.text import OrderId, TenantId
 from linkstar_contracts.values import Instant
 
-__all__ = ["MAX_EVENT_BYTES", "Event", "Headers", "Version", "event_id", "read_headers"]
+__all__ = ["MAX_EVENT_BYTES", "Event", "Head", "Headers", "RawHeaders", "Version", "event_id", "read_headers"]
 
 MAX_EVENT_BYTES = 256 * 1024
 """Largest encoded body of any event."""
 
 Headers = list[tuple[str, bytes]]
+RawHeaders = Iterable[tuple[str, bytes | None]] | Mapping[str, bytes | None]
+"""Headers as any Kafka client hands them over; a header's value may be null."""
 Version = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
 
@@ -39,7 +41,7 @@ class Event(BaseModel):
     Subclasses set `TYPE` (`linkstar.<noun>.<participle>.v<N>`) and say which aggregate `version` counts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
     TYPE: ClassVar[str]
 
     tenant: TenantId
@@ -96,25 +98,25 @@ class Head:
     version: int
     tenant: str
     subject: str
+    """Identity of the aggregate; empty when a foreign publisher left it out."""
     time: datetime | None
     traceparent: str | None
 
 
-def read_headers(headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes]) -> Head | None:
+def read_headers(headers: RawHeaders) -> Head | None:
     """Read the CloudEvents headers of a record; None when it does not claim to be a CloudEvents 1.0 event of LinkStar."""
-    found = dict(headers.items() if isinstance(headers, Mapping) else headers)
+    found = {name: value or b"" for name, value in (headers.items() if isinstance(headers, Mapping) else headers)}
     try:
-        if found.get("ce_specversion") != b"1.0":
+        if found["ce_specversion"] != b"1.0" or not (found["ce_id"] and found["ce_type"] and found["ce_tenant"]):
             return None
-        trace = found.get("traceparent")
         return Head(
             type=found["ce_type"].decode(),
             id=found["ce_id"].decode(),
-            version=int(found.get("ce_version", b"1")),
+            version=int(found.get("ce_version") or b"1"),
             tenant=found["ce_tenant"].decode(),
             subject=found.get("ce_subject", b"").decode(),
-            time=datetime.fromisoformat(found["ce_time"].decode()) if "ce_time" in found else None,
-            traceparent=trace.decode() if trace else None,
+            time=datetime.fromisoformat(found["ce_time"].decode()) if found.get("ce_time") else None,
+            traceparent=found.get("traceparent", b"").decode() or None,
         )
     except (KeyError, ValueError):
         return None

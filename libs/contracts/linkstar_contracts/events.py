@@ -40,6 +40,7 @@ Items = Annotated[tuple[Item, ...], Field(max_length=200, strict=False)]
 Notices = Annotated[tuple[Notice, ...], Field(max_length=50, strict=False)]
 Lines = Annotated[tuple[ChargeLine, ...], Field(min_length=1, max_length=60, strict=False)]
 TrackingNumber = Annotated[str, Field(pattern=r"^[A-Z0-9%]{6,40}$")]
+TrackingNumbers = Annotated[tuple[TrackingNumber | Literal["pending"], ...], Field(max_length=20, strict=False)]
 
 
 # ---- the door: what upstream systems publish --------------------------------------------------------------------------
@@ -295,7 +296,7 @@ class LabelVoided(Event):
     service: Token
     reason: Token
     refund: Money
-    tracking_numbers: Annotated[tuple[str, ...], Field(max_length=20, strict=False)] = ()
+    tracking_numbers: TrackingNumbers = ()
 
     @property
     def aggregate_id(self) -> str:
@@ -405,7 +406,7 @@ class ShipmentUpdated(_Tracking):
 
     TYPE = "linkstar.shipment.updated.v1"
 
-    tracking_numbers: Annotated[tuple[str, ...], Field(max_length=20, strict=False)]
+    tracking_numbers: TrackingNumbers
     last_scan_at: Instant | None = None
 
     @property

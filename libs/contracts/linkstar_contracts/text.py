@@ -16,9 +16,17 @@ from pydantic_core import core_schema
 
 __all__ = ["CountryCode", "CurrencyCode", "OrderId", "SafeStr", "ShipmentId", "TenantId", "Token", "clean_text"]
 
-# C0 and C1 controls (tab and line breaks become a space first), bidi controls, zero-width characters, BOM, variation tags.
-_CONTROLS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+# C0 and C1 controls (tab and line breaks become a space first), line separators, and Unicode's default-ignorable code
+# points: bidirectional and zero-width controls, BOM, soft hyphen, invisible Hangul fillers, variation selectors, tags.
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+# Lone surrogates and the 66 non-characters.
+_NO_TEXT = re.compile(
+    "[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    + "".join(chr((plane << 16) | low) for plane in range(1, 17) for low in (0xFFFE, 0xFFFF))
+    + "]"
 )
 _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
 
@@ -26,15 +34,14 @@ _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
 def clean_text(text: str) -> str:
     """Return `text` in NFC without control, bidirectional and zero-width characters, white space at the ends removed.
 
-    Raises ValueError when the text holds a lone surrogate or an unassigned-by-design character (U+FFFE, U+FFFF, …).
-    Guaranteed idempotent.
+    Raises ValueError when the text holds a lone surrogate or a non-character (U+FFFE, U+FDD0, …). Guaranteed idempotent.
     """
     if text.isascii() and text.isprintable():
         return text.strip()
-    if any(0xD800 <= ord(char) <= 0xDFFF or (ord(char) & 0xFFFE) == 0xFFFE for char in text):
+    if _NO_TEXT.search(text):
         raise ValueError("contains a character that no text can hold (lone surrogate or non-character)")
     spaced = _BREAKS.sub(" ", text)
-    return unicodedata.normalize("NFC", _CONTROLS.sub("", spaced)).strip()
+    return unicodedata.normalize("NFC", _INVISIBLE.sub("", spaced)).strip()
 
 
 @dataclass(frozen=True)
@@ -60,17 +67,26 @@ class SafeStr:
         return {"type": "string", "maxLength": self.max_length, **least}
 
 
+_TWO_PLACES = (
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP CRC "
+    "CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR IRR JMD KES "
+    "KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR "
+    "NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT "
+    "TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG"
+)
+_NO_PLACES = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE_PLACES = "BHD IQD JOD KWD LYD OMR TND"
+CURRENCY_EXPONENTS: dict[str, int] = {
+    code: places for places, codes in ((2, _TWO_PLACES), (0, _NO_PLACES), (3, _THREE_PLACES)) for code in codes.split()
+}
+"""Decimal places of every circulating currency (ISO 4217 list one), as of 2026."""
+
+
 def _currency(code: str) -> str:
     if code not in CURRENCY_EXPONENTS:
-        raise ValueError(f"unknown currency {code}; use an ISO 4217 code such as USD, CAD, GBP, EUR, CNY")
+        raise ValueError("is not a currency of ISO 4217; use a code such as USD, CAD, GBP, EUR, CNY")
     return code
 
-
-# Decimal places of the currencies a cross-border seller meets (ISO 4217 list one).
-CURRENCY_EXPONENTS = {
-    "USD": 2, "CAD": 2, "GBP": 2, "EUR": 2, "CNY": 2, "HKD": 2, "AUD": 2, "CHF": 2, "SEK": 2, "DKK": 2, "NOK": 2,
-    "PLN": 2, "CZK": 2, "MXN": 2, "SGD": 2, "JPY": 0, "KRW": 0, "KWD": 3,
-}  # fmt: skip
 
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", strict=True), AfterValidator(_currency)]
 """ISO 4217 alphabetic code."""

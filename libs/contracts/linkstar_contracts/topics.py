@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from linkstar_contracts import events as e
 from linkstar_contracts.event import Event
 
-__all__ = ["PARTITIONS", "TOPICS", "Topic"]
+__all__ = [
+    "CARRIER_SCANS", "EXCEPTIONS_RAISED", "LABELS", "MAX_MESSAGE_BYTES", "ORDERS_INBOUND", "ORDERS_RECEIVED",
+    "ORDER_CHANGES", "PARTITIONS", "RETURNS_REQUESTED", "RETURNS_UPDATED", "ROUTES_CHOSEN", "SETTLEMENTS_REQUESTED",
+    "SHIPMENTS_CURRENT", "TOPICS", "TRACKING_UPDATED", "Topic", "topics_of",
+]  # fmt: skip
 
+RETENTION_DAYS = (3, 14, 28)
+"""The allowed retentions: clear personal data, the working set, and what claims and scorecards look back on."""
 PARTITIONS = 12
 """Partitions of every topic: one constant per deployment, so that partition number = shard everywhere."""
 _DAY_MS = 24 * 3600 * 1000
 MAX_MESSAGE_BYTES = 1024 * 1024
+"""Broker-side limit of a record: four times the largest body, so that headers and dead letters always fit."""
 
 
 @dataclass(frozen=True)
@@ -106,3 +113,8 @@ TOPICS: tuple[Topic, ...] = (
     SHIPMENTS_CURRENT, EXCEPTIONS_RAISED, RETURNS_REQUESTED, RETURNS_UPDATED, SETTLEMENTS_REQUESTED,
 )  # fmt: skip
 """All topics, in the order of an order's life."""
+
+
+def topics_of(event: type[Event]) -> tuple[Topic, ...]:
+    """Return the topics that carry `event`."""
+    return tuple(topic for topic in TOPICS if event in topic.events)
