@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         env_prefix="LINKSTAR_", env_nested_delimiter="__", frozen=True, hide_input_in_errors=True, extra="ignore"
     )
 
-    instance_id: Annotated[str, Field(min_length=1, max_length=200, default_factory=_this_process)]
+    instance_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=_this_process)
     kafka: KafkaSettings = KafkaSettings()
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from pydantic import ValidationError
+
 from linkstar_contracts.event import read_headers
 from linkstar_contracts.events import LabelCreated, LabelVoided
 from linkstar_contracts.values import Destination, Warehouse
-from pydantic import ValidationError
-
 from linkstar_sandbox.carriers.codes import FAMILY_OF_CARRIER
 from linkstar_sandbox.carriers.journey import Journey, PostedParcel, Stop, customer_stop
 from linkstar_sandbox.carriers.ledger import Ledger
@@ -23,9 +23,7 @@ log = logging.getLogger(__name__)
 class LabelIntake:
     """Consumes the topic `labels` into the ledger. A record may come twice; the ledger keeps it once."""
 
-    def __init__(
-        self, consumer: AIOKafkaConsumer, ledger: Ledger, plan: Callable[[PostedParcel], Journey]
-    ) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, ledger: Ledger, plan: Callable[[PostedParcel], Journey]) -> None:
         self._consumer = consumer
         self._ledger = ledger
         self._plan = plan

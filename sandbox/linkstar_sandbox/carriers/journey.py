@@ -201,7 +201,9 @@ def _travel(way: _Way, parcel: PostedParcel, fate: Fate) -> None:
 
 def _hand_over(way: _Way, parcel: PostedParcel, origin: Stop, late: bool) -> None:
     local = parcel.labelled_at.astimezone(origin.zone)
-    wait = way.rng.randint(4, 6) if late else way.rng.randint(1, 3) if parcel.kind == "return" else int(local.hour >= 14)
+    wait = (
+        way.rng.randint(4, 6) if late else way.rng.randint(1, 3) if parcel.kind == "return" else int(local.hour >= 14)
+    )
     day = local + timedelta(days=wait)
     while not _delivers_on(day, way.profile) or day.weekday() == 6:
         day += timedelta(days=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from hypothesis import given
@@ -11,7 +12,13 @@ from hypothesis import strategies as st
 
 from linkstar_sandbox.carriers.codes import FAMILY_OF_CARRIER, Meaning, scan_code
 from linkstar_sandbox.carriers.journey import (
-    UNDELIVERED, Fate, Journey, PostedParcel, Stop, customer_stop, plan_journey,
+    UNDELIVERED,
+    Fate,
+    Journey,
+    PostedParcel,
+    Stop,
+    customer_stop,
+    plan_journey,
 )  # fmt: skip
 
 LOS_ANGELES = Stop("US-LA", "", "90058", "US", "America/Los_Angeles")
@@ -47,7 +54,7 @@ journeys = st.builds(
 def test_truth_is_in_strict_order_of_time_and_after_the_label(planned: tuple[PostedParcel, Journey]) -> None:
     parcel, journey = planned
     times = [parcel.labelled_at, *(scan.at for scan in journey.scans)]
-    assert all(earlier < later for earlier, later in zip(times, times[1:], strict=False))
+    assert all(earlier < later for earlier, later in pairwise(times))
 
 
 @given(journeys)
