@@ -70,6 +70,10 @@ deps: $(INSTALLED) ## each member declares exactly what it imports
 			--per-rule-ignores DEP003=pydantic_core $$package) || exit 1; \
 	done
 
+.PHONY: contracts
+contracts: $(INSTALLED) ## write schemas, docs/asyncapi.yaml and docs/events.md; refuse incompatible changes
+	$(BIN)/python -m linkstar_contracts.generate
+
 .PHONY: test
 test: $(INSTALLED) ## every test: unit, contracts, architecture, integration on the embedded stack
 	$(BIN)/pytest $(TEST_ARGS)

@@ -41,7 +41,14 @@ class Event(BaseModel):
     Subclasses set `TYPE` (`linkstar.<noun>.<participle>.v<N>`) and say which aggregate `version` counts.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        strict=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
     TYPE: ClassVar[str]
 
     tenant: TenantId
