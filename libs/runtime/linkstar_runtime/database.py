@@ -50,7 +50,7 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[Any], clock: Clock) -> None:
         self._pool = pool
-        self._clock = clock
+        self.clock = clock
 
     @classmethod
     async def connect(cls, settings: Settings, schema: str, clock: Clock, application_name: str = "") -> Database:
@@ -83,7 +83,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Run the block in one transaction: commits at its end, rolls back on any exception."""
         async with self.acquire() as connection, connection.transaction():
-            yield Transaction(connection, self._clock.now())
+            yield Transaction(connection, self.clock.now())
 
 
 def _session(url: str, schema: str, application_name: str) -> dict[str, str]:

@@ -1,0 +1,143 @@
+"""Errors of HTTP as RFC 9457 problem documents: a stable code, what is wrong, in which field, and how to fix it.
+
+No problem document repeats the value sent, since that can be personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, TypedDict
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+__all__ = ["FieldError", "Problem", "add_problem_handlers", "field_errors", "problem_response", "validation_problem"]
+
+
+class FieldError(TypedDict):
+    """One fault of the input."""
+
+    code: str
+    field: str
+    detail: str
+    fix: str
+
+
+class Problem(Exception):
+    """Raise it to answer with a problem document."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str = "",
+        *,
+        field: str | None = None,
+        fix: str | None = None,
+        errors: Sequence[FieldError] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {title}")
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+        members = {
+            "type": f"urn:linkstar:problem:{code}", "title": title, "status": status, "detail": detail or None,
+            "code": code, "field": field, "fix": fix, "errors": list(errors) if errors else None,
+        }  # fmt: skip
+        self.document = {name: value for name, value in members.items() if value is not None}
+
+
+def problem_response(problem: Problem, **extra: str | None) -> JSONResponse:
+    """Return the answer for a problem; `extra` members with a value are added to the document."""
+    document = problem.document | {name: value for name, value in extra.items() if value}
+    return JSONResponse(document, problem.status, problem.headers, media_type="application/problem+json")
+
+
+_FIXES = {
+    "missing": "Send this field.",
+    "extra_forbidden": "Remove this field, or check its spelling.",
+    "json_invalid": "Send one well-formed JSON document in UTF-8.",
+    "string_type": "Send text in quotes.",
+    "string_too_long": "Shorten the text.",
+    "string_too_short": "Send a longer text.",
+    "string_pattern_mismatch": "Use only the characters allowed here.",
+    "string_unicode": "Send valid Unicode without lone surrogates.",
+    "int_type": "Send a whole number without quotes.",
+    "int_from_float": "Send a whole number.",
+    "decimal_parsing": "Send a decimal number such as 12.5.",
+    "decimal_max_digits": "Send fewer digits.",
+    "decimal_max_places": "Send fewer decimal places.",
+    "finite_number": "Send a finite number.",
+    "greater_than": "Send a larger number.",
+    "greater_than_equal": "Send a larger number.",
+    "less_than": "Send a smaller number.",
+    "less_than_equal": "Send a smaller number.",
+    "literal_error": "Use one of the values listed.",
+    "enum": "Use one of the values listed.",
+    "timezone_aware": "Add the offset, as in 2026-05-01T12:00:00+02:00.",
+    "datetime_from_date_parsing": "Send an RFC 3339 time with offset.",
+    "datetime_parsing": "Send an RFC 3339 time with offset.",
+    "too_long": "Send fewer entries.",
+    "too_short": "Send more entries.",
+}
+
+
+def field_errors(errors: Sequence[Mapping[str, Any]], *, skip: int = 0) -> list[FieldError]:
+    """Turn pydantic's errors into field errors; the first `skip` parts of each location are left out."""
+    return [
+        FieldError(
+            code=error["type"], field=_path(error["loc"][skip:]), detail=error["msg"],
+            fix=_FIXES.get(error["type"], "See the detail."),
+        )
+        for error in errors
+    ]  # fmt: skip
+
+
+def _path(parts: Sequence[str | int]) -> str:
+    """`orders[2].parcels[0].weight.value`."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return path.removeprefix(".")
+
+
+def validation_problem(error: ValidationError) -> Problem:
+    """Return the 422 for input that a service has validated itself."""
+    return _invalid(field_errors(error.errors(include_url=False, include_context=False, include_input=False)))
+
+
+def _invalid(errors: list[FieldError]) -> Problem:
+    first = errors[0]
+    title = f"{len(errors)} field(s) of the request are not valid"
+    return Problem(
+        422, "validation_failed", title, first["detail"], field=first["field"], fix=first["fix"], errors=errors
+    )
+
+
+_STATUS_CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 415: "unsupported_media_type"}
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Make every error the application can answer with a problem document."""
+
+    async def on_problem(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)  # noqa: S101 - registered for Problem only
+        return problem_response(error)
+
+    async def on_invalid(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it only
+        return problem_response(_invalid(field_errors(error.errors(), skip=1)))
+
+    async def on_status(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it only
+        code = _STATUS_CODES.get(error.status_code, f"http_{error.status_code}")
+        title = HTTPStatus(error.status_code).phrase
+        return problem_response(Problem(error.status_code, code, title, headers=error.headers))
+
+    app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(HTTPException, on_status)
