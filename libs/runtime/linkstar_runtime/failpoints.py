@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import re
+import secrets
 import signal
 import threading
 from collections import Counter
 from dataclasses import dataclass
+
+from linkstar_runtime.ids import seeded
 
 __all__ = ["FAILPOINTS", "FailpointError", "Failpoints", "afail", "arm", "fail", "hits"]
 
@@ -50,8 +52,8 @@ class Failpoints:
     def __init__(self, spec: str, seed: int | None = None) -> None:
         self.hits: Counter[str] = Counter()
         self._actions = dict(_read(entry.strip()) for entry in spec.split(";") if entry.strip())
-        seed = seed if seed is not None else random.SystemRandom().getrandbits(64)
-        self._draws = {name: random.Random(f"{seed}|{name}") for name in self._actions}  # noqa: S311 - repeatable
+        seed = seed if seed is not None else secrets.randbits(64)
+        self._draws = {name: seeded(f"{seed}|{name}") for name in self._actions}
 
     def due(self, name: str) -> Action | None:
         """Count one hit and return the action that is due now, if any."""

@@ -1,4 +1,4 @@
-"""The only source of randomness for identifiers, so that tests can seed it."""
+"""The only source of chance, so that tests can seed it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 import secrets
 import string
 
-__all__ = ["Ids", "SeededIds"]
+__all__ = ["Ids", "SeededIds", "seeded"]
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 
@@ -30,11 +30,16 @@ class Ids:
         return drawn[:length]
 
 
+def seeded(seed: str) -> random.Random:
+    """Return a generator that draws the same numbers for the same seed; not for keys."""
+    return random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+
 class SeededIds(Ids):
     """The same identifiers for the same seed: for tests, never for keys."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self._random = seeded(str(seed))
 
     def bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)

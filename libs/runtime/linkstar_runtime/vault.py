@@ -17,8 +17,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from linkstar_contracts.values import Consignee, SealedConsignee
 
+from linkstar_contracts.values import Consignee, SealedConsignee
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.settings import VaultSettings
 
