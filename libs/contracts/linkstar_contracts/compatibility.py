@@ -75,10 +75,11 @@ class _Comparison:
 
     def properties(self, path: str, old: JsonSchema, new: JsonSchema) -> Iterator[Change]:
         before, after = old.get("properties", {}), new.get("properties", {})
-        gone, come = sorted(before.keys() - after.keys()), sorted(after.keys() - before.keys())
-        for name in gone:
+        come = sorted(after.keys() - before.keys())
+        for name in sorted(before.keys() - after.keys()):
             renamed = next((other for other in come if self.same(before[name], after[other])), None)
             what = f"was renamed to `{renamed}`" if renamed else "was removed"
+            come = [other for other in come if other != renamed]
             yield Change(_join(path, name), "breaking", f"field `{_join(path, name)}` {what}: readers still expect it")
         for name in come:
             yield _added(_join(path, name), name in new.get("required", ()), old.get("additionalProperties") is False)
