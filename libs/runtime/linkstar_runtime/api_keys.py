@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import asyncpg
 from fastapi import Header
 
+from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.problems import Problem
@@ -95,8 +96,9 @@ def _key_id(authorization: str | None) -> tuple[str, str]:
 class Authorizer:
     """`Depends(authorize("orders:write"))` yields the caller's Principal, or answers 401 or 403."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
         self._cache: dict[str, tuple[float, asyncpg.Record | None]] = {}
 
     def __call__(self, scope: str) -> Callable[..., Awaitable[Principal]]:
@@ -121,11 +123,11 @@ class Authorizer:
         return Principal(row["tenant"], frozenset(row["scopes"]), key_id)
 
     def _expired(self, expires_at: datetime | None) -> bool:
-        return expires_at is not None and expires_at <= self._database.clock.wall()
+        return expires_at is not None and expires_at <= self._clock.wall()
 
     async def _row(self, key_id: str) -> asyncpg.Record | None:
         """The stored key, at most `CACHE_SECONDS` old."""
-        now = self._database.clock.monotonic()
+        now = self._clock.monotonic()
         known = self._cache.get(key_id)
         if known and now - known[0] < CACHE_SECONDS:
             return known[1]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -50,7 +51,7 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[Any], clock: Clock) -> None:
         self._pool = pool
-        self.clock = clock
+        self._clock = clock
 
     @classmethod
     async def connect(cls, settings: Settings, schema: str, clock: Clock, application_name: str = "") -> Database:
@@ -73,6 +74,10 @@ class Database:
         async with self._pool.acquire(timeout=5) as connection:
             await connection.fetchval("SELECT 1", timeout=5)
 
+    def now(self) -> datetime:
+        """Return business time."""
+        return self._clock.now()
+
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection[Any]]:
         """Lend a connection without a transaction."""
@@ -83,7 +88,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Run the block in one transaction: commits at its end, rolls back on any exception."""
         async with self.acquire() as connection, connection.transaction():
-            yield Transaction(connection, self.clock.now())
+            yield Transaction(connection, self._clock.now())
 
 
 def _session(url: str, schema: str, application_name: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ FAILPOINTS = frozenset({
     "stage.after_poll", "stage.tx.after_fence", "stage.tx.after_state", "stage.tx.before_commit",
     "stage.commit_reply_lost", "stage.after_commit", "stage.produce_partial", "stage.ack_lost", "stage.after_ack",
     "stage.pause", "stage.handler_raises", "claim.after_epoch", "claim.drain_partial", "claim.before_seek",
-    "kafka.commit_fails",
+    "kafka.commit_fails", "http.before_commit", "http.after_commit",
 })  # fmt: skip
 """Every name that code may use: the crash points of the stage runtime."""
 

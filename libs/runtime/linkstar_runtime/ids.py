@@ -22,6 +22,10 @@ class Ids:
         """Return `count` random bytes as lower-case hexadecimal."""
         return self.bytes(count).hex()
 
+    def fraction(self) -> float:
+        """Return a number from 0 (included) to 1 (excluded), for jitter."""
+        return int.from_bytes(self.bytes(4)) / 2**32
+
     def base62(self, length: int) -> str:
         """Return `length` random letters and digits, each equally likely."""
         drawn = ""

@@ -1,0 +1,98 @@
+"""The spans of one attempt at one batch, and which trace each outgoing event belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind
+
+from linkstar_contracts.event import Event
+from linkstar_runtime.handling import Received, Reject
+from linkstar_runtime.spans import (
+    DOORS,
+    FOLLOW_UPS,
+    TOPIC_OF,
+    create_attributes,
+    fail_span,
+    record_attributes,
+    topic_of,
+)
+from linkstar_runtime.traceparent import context_of, traceparent_of
+
+__all__ = ["BatchTrace", "Starter"]
+
+
+class Starter(Protocol):
+    """Starts a span under `origin`, or a new trace without one; `always` ignores the sampling ratio."""
+
+    def __call__(
+        self, name: str, kind: SpanKind, attributes: dict[str, Any], origin: SpanContext | None, links: list[Link],
+        *, always: bool = False,
+    ) -> Span: ...  # fmt: skip
+
+
+class BatchTrace:
+    """One span per sampled record of the batch, each the child of what made its record."""
+
+    def __init__(self, start: Starter, group: str, batch: Span | None = None) -> None:
+        self._start = start
+        self._group = group
+        self._links = [Link(batch.get_span_context())] if batch else []
+        self._records: dict[str, tuple[Received[Any], Span]] = {}
+        self._open: list[Span] = []
+
+    @contextmanager
+    def opened(self, origins: Iterable[tuple[Received[Any], SpanContext | None]]) -> Iterator[None]:
+        """Start the spans of sampled records and of those from a door; end all with the block."""
+        try:
+            for item, origin in origins:
+                if origin or (item.traceparent is None and type(item.event) in DOORS):
+                    self._records[item.key] = (item, self._process(item, origin))
+            yield
+        except BaseException as error:
+            for span in self._open:
+                fail_span(span, type(error).__name__)
+            raise
+        finally:
+            for span in self._open:
+                span.end()
+
+    def traceparent_for(self, event: Event) -> str | None:
+        """Return the `traceparent` of an outgoing event: the trace of the record with its key, or a new one linked to it.
+
+        None when the record is not sampled, or no record has this key.
+        """
+        item, span = self._records.get(event.key, (None, None))
+        if item is None or span is None or not span.is_recording():
+            return None
+        if type(event) in FOLLOW_UPS and type(item.event) not in FOLLOW_UPS:
+            return self._create(event, span)
+        return traceparent_of(span)
+
+    def rejected(self, reject: Reject) -> None:
+        """Record a dead letter's span, sampled or not."""
+        item, span = self._records.get(reject.received.key, (None, None))
+        if item is not reject.received or span is None or not span.is_recording():
+            span = self._process(reject.received, context_of(reject.received.traceparent), always=True)
+            self._open.remove(span)
+            fail_span(span, reject.code)
+            span.end()
+        else:
+            fail_span(span, reject.code)
+
+    def _process(self, item: Received[Any], origin: SpanContext | None, *, always: bool = False) -> Span:
+        name = f"process {topic_of(item)}"
+        span = self._start(
+            name, SpanKind.CONSUMER, record_attributes(item, self._group), origin, self._links, always=always
+        )
+        self._open.append(span)
+        return span
+
+    def _create(self, event: Event, cause: Span) -> str | None:
+        links = [*self._links, Link(cause.get_span_context())]
+        name = f"create {TOPIC_OF[type(event)]}"
+        span = self._start(name, SpanKind.PRODUCER, create_attributes(event), None, links, always=True)
+        self._open.append(span)
+        return traceparent_of(span)
