@@ -56,7 +56,7 @@ class Calendar:
 
 def load_calendars() -> dict[str, Calendar]:
     """Return the shipped calendars by name."""
-    text = files("linkstar_router.tariffs").joinpath("calendars.toml").read_text(encoding="utf-8")
+    text = files("linkstar_router").joinpath("tariffs", "calendars.toml").read_text(encoding="utf-8")
     return {spec["name"]: _compile(spec) for spec in tomllib.loads(text)["calendar"]}
 
 

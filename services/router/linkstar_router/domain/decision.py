@@ -10,7 +10,6 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from linkstar_contracts.values import Destination, Instant, Parcel, ServiceOptions, Value, Warehouse
-
 from linkstar_router.domain.choice import Candidate, cost_milli, late_permille, ranked
 from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal, service_refusal, traits_of
 from linkstar_router.domain.rating import Circumstances, NoPrice, rate
@@ -75,7 +74,9 @@ def decide(snapshot: Snapshot, question: Question) -> Decision:
         if domestic:
             found = _consider(snapshot, offer, lane, traits, facts, zones, question.penalty_minor)
         else:
-            found = Refusal("cross_border_without_customs", "the parcel would cross a customs border without customs data")
+            found = Refusal(
+                "cross_border_without_customs", "the parcel would cross a customs border without customs data"
+            )
         if isinstance(found, Candidate):
             candidates.append(found)
         else:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from linkstar_contracts.values import BatteryClass, Parcel, ServiceOptions
-
 from linkstar_router.domain.measures import Measured, measure
 from linkstar_router.domain.tariff import LEVELS, Limit, Offer, Service
 

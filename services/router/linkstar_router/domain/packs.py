@@ -12,26 +12,47 @@ from importlib.resources import files
 from typing import Any
 
 from linkstar_contracts.values import BatteryClass
-
 from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.measures import LENGTHS, MEASURES, WEIGHTS, parse_limit
 from linkstar_router.domain.published import (
-    FOREVER, BaseRate, FeeRow, TariffError, base_rates, fee_rows, fuel_weeks, read_rows,
+    FOREVER,
+    BaseRate,
+    FeeRow,
+    TariffError,
+    base_rates,
+    fee_rows,
+    fuel_weeks,
+    read_rows,
 )  # fmt: skip
 from linkstar_router.domain.tariff import (
-    LEVELS, Dim, Edition, Fee, Limit, Pack, PriceRow, Rounding, Service, SizeClass,
+    LEVELS,
+    Dim,
+    Edition,
+    Fee,
+    Limit,
+    Pack,
+    PriceRow,
+    Rounding,
+    Service,
+    SizeClass,
 )  # fmt: skip
 
 __all__ = ["data_hash", "load_areas", "load_services", "packs_of"]
 
-_SHIPPED = files("linkstar_router.tariffs")
+_SHIPPED = files("linkstar_router") / "tariffs"
 _Manifest = Mapping[str, Any]
 
 
 def data_hash() -> str:
     """Return a short hash of every shipped tariff and zone file: equal hashes price every order alike."""
     digest = blake2b(digest_size=8)
-    for folder in (_SHIPPED, _SHIPPED / "us", _SHIPPED / "eu", _SHIPPED / "synthetic", files("linkstar_router.zones")):
+    for folder in (
+        _SHIPPED,
+        _SHIPPED / "us",
+        _SHIPPED / "eu",
+        _SHIPPED / "synthetic",
+        files("linkstar_router") / "zones",
+    ):
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
             if entry.name.endswith((".csv", ".toml", ".gz")):
                 digest.update(entry.name.encode() + b"\0" + entry.read_bytes())
@@ -70,7 +91,7 @@ def _span(match: str, code: str) -> tuple[str, str]:
         return f"{code}00", f"{code}99"
     if match == "postcode district":
         letters = code.rstrip("0123456789")
-        code = f"{letters}{int(code[len(letters):]):02d}"
+        code = f"{letters}{int(code[len(letters) :]):02d}"
         return code, code
     first, _, last = code.partition("-")
     return first, last or first
@@ -241,4 +262,3 @@ def packs_of(services: Iterable[Service]) -> list[Pack]:
         for edition in service.editions:
             found[edition.pack.id, edition.pack.valid_from] = edition.pack
     return list(found.values())
-

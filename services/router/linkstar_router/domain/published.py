@@ -14,7 +14,7 @@ from linkstar_router.domain.tariff import FuelWeek, PriceRow, Vat
 
 __all__ = ["BaseRate", "FeeRow", "TariffError", "base_rates", "fee_rows", "fuel_weeks", "read_rows"]
 
-_SHIPPED = files("linkstar_router.tariffs")
+_SHIPPED = files("linkstar_router") / "tariffs"
 FOREVER = date(9999, 12, 31)
 ALWAYS = date(1, 1, 1)
 
@@ -79,7 +79,9 @@ def _base_rate(number: int, row: Mapping[str, str]) -> BaseRate:
         vat = cast("Vat", row["vat_included"])
     price = PriceRow(int(row["price_minor"]), vat, number)
     until = date.fromisoformat(row["effective_to"]) if row.get("effective_to") else None
-    return BaseRate(row["zone"], row.get("size_class", ""), up_to, price, date.fromisoformat(row["effective_from"]), until)
+    return BaseRate(
+        row["zone"], row.get("size_class", ""), up_to, price, date.fromisoformat(row["effective_from"]), until
+    )
 
 
 def fee_rows() -> dict[tuple[str, ...], list[FeeRow]]:
@@ -113,14 +115,16 @@ def _eu_fees(folder: str) -> Iterator[FeeRow]:
         if row["unit"].startswith("per ") and _trusted(row["confidence"]):
             since = date.fromisoformat(row["effective_from"]) if row["effective_from"] else ALWAYS
             amount = int(Decimal(row["amount"]) * 100)
-            yield FeeRow((folder, row["carrier"], row["surcharge"]), 0, 99, amount, cast("Vat", row["vat_included"]), since, FOREVER)
+            vat = cast("Vat", row["vat_included"])
+            yield FeeRow((folder, row["carrier"], row["surcharge"]), 0, 99, amount, vat, since, FOREVER)
 
 
 def fuel_weeks(carrier: str, service: str) -> tuple[FuelWeek, ...]:
     """Return the fuel percentages of one service family, oldest first."""
     weeks = sorted(
         FuelWeek(
-            date.fromisoformat(row["effective_from"]).toordinal(), int(Decimal(row["percent"]) * 100),
+            date.fromisoformat(row["effective_from"]).toordinal(),
+            int(Decimal(row["percent"]) * 100),
             f"{row['percent']} % fuel of the week from {row['effective_from']}",
         )  # fmt: skip
         for _, row in read_rows("us/fuel_percent_history.csv")

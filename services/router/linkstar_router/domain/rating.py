@@ -90,7 +90,9 @@ def div_round(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def rate(offer: Offer, edition: Edition, parcels: Sequence[Measured], zone: str, facts: Circumstances) -> Rated | NoPrice:
+def rate(
+    offer: Offer, edition: Edition, parcels: Sequence[Measured], zone: str, facts: Circumstances
+) -> Rated | NoPrice:
     """Return the itemised price of all parcels in a base zone, or why there is none."""
     charges = _Charges(offer.service.vat_basis_points)
     billable_sum, unit = 0, edition.rounding[-1].unit
@@ -100,7 +102,8 @@ def rate(offer: Offer, edition: Edition, parcels: Sequence[Measured], zone: str,
         price = _base_price(edition, parcel, zone, billable)
         if isinstance(price, NoPrice):
             return price
-        charges.add("base_rate", price.amount, price.vat, f"zone {edition.zone_names[zone]}, {edition.pack.file} row {price.row}")
+        where = f"zone {edition.zone_names[zone]}, {edition.pack.file} row {price.row}"
+        charges.add("base_rate", price.amount, price.vat, where)
         for fee in fees:
             charges.add(fee.code, fee.amounts[zone], fee.vat, fee.detail)
         for fee in offer.flat:
@@ -173,7 +176,9 @@ def _base_price(edition: Edition, parcel: Measured, zone: str, billable: int) ->
                 best = price
     if best is not None:
         return best
-    return NoPrice("weight", "billable weight beyond the price list") if fitting else NoPrice("size", "fits no size class")
+    return (
+        NoPrice("weight", "billable weight beyond the price list") if fitting else NoPrice("size", "fits no size class")
+    )
 
 
 def _look_up(size: SizeClass, zone: str, billable: int) -> PriceRow | None:

@@ -110,7 +110,7 @@ class Pack:
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """A price list with every rule in force from `since` (a day ordinal) on: nothing is left to choose but the week's fuel."""
+    """A price list with every rule in force from the day `since` (an ordinal) on; only the week's fuel is left to choose."""
 
     since: int
     until: int
@@ -184,7 +184,9 @@ def offer_on(service: Service, day: int) -> Offer:
     if service.fuel is not None:
         week = bisect_right([row.since for row in service.fuel], day) - 1
         if week < 0:
-            return Offer(service, None, None, f"no fuel percentage of {service.key} is known for {date.fromordinal(day)}")
+            return Offer(
+                service, None, None, f"no fuel percentage of {service.key} is known for {date.fromordinal(day)}"
+            )
         fuel = service.fuel[week]
     dimensional = tuple(fee for fee in edition.fees if fee.over)
     flat = tuple(fee for fee in edition.fees if not fee.over)

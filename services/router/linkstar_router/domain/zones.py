@@ -20,7 +20,7 @@ BAND_MILES = (50, 150, 300, 600, 1000, 1400, 1800)
 """Upper limits of the zones 1 to 7; farther is zone 8."""
 _EARTH_MILES = 3958.8
 _PACIFIC = 969
-_SHIPPED = files("linkstar_router.zones")
+_SHIPPED = files("linkstar_router") / "zones"
 # UPS and FedEx sell no list rate of these tables beyond the contiguous states: their zone codes there differ.
 _OFFSHORE = frozenset({6, 7, 8, 9, 967, 968, 969, *range(995, 1000)})
 

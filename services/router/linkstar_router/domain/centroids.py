@@ -1,4 +1,4 @@
-"""Computes the ZIP3 centroids that the distance fallback uses: `python -m linkstar_router.build_centroids > FILE`.
+"""Computes the ZIP3 centroids that the distance fallback uses: `python -m linkstar_router.domain.centroids > FILE`.
 
 Centroid = median latitude and median longitude of the ZIP codes of a ZIP3, military ones left out.
 """
@@ -19,7 +19,7 @@ __all__ = ["centroids", "main"]
 def centroids() -> Iterator[tuple[str, Decimal, Decimal]]:
     """Yield `(zip3, latitude, longitude)` in the order of ZIP3, exact to the source's decimals."""
     points: dict[str, list[tuple[Decimal, Decimal]]] = defaultdict(list)
-    for row in zipcodes.list_all():
+    for row in zipcodes.list_all():  # type: ignore[no-untyped-call]  # the package ships no types
         if row["zip_code_type"] != "MILITARY":
             points[row["zip_code"][:3]].append((Decimal(row["lat"]), Decimal(row["long"])))
     for zip3, known in sorted(points.items()):
