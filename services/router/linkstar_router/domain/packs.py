@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from hashlib import blake2b
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from linkstar_contracts.values import BatteryClass
@@ -117,7 +118,8 @@ def _service(
         currency=manifest["currency"], zone_system=manifest["zone_system"], calendar=manifest["calendar"],
         level=LEVELS[spec["level"]], po_box=spec["po_box"],
         batteries=frozenset(BatteryClass(word) for word in ("none", *spec["batteries"])),
-        liquid=spec["liquid"], cover_minor=manifest.get("cover_minor", 0), signature=spec["signature"], receiver=spec.get("receiver", "any"),
+        liquid=spec["liquid"], cover_minor=manifest.get("cover_minor", 0), signature=spec["signature"],
+        receiver=spec.get("receiver", "any"),
         closed_areas=dict(spec.get("closed_areas", {})), vat_basis_points=manifest.get("vat_basis_points", 0),
         transit=days, transit_source=evidence, editions=_editions(manifest, spec, fees),
         fuel=fuel_weeks(fuel["carrier"], fuel["service"]) if fuel else None,
@@ -206,7 +208,8 @@ def _oversized(sheet: _Manifest, names: Mapping[str, str]) -> tuple[Limit, SizeC
 def _zone_names(manifest: _Manifest, spec: _Manifest, zones: Iterable[str]) -> dict[str, str]:
     """Return the file's zone code by base zone: `{"2": "202"}` for UPS air, `{"1": "UK"}` for a zone-free tariff."""
     if manifest["zone_system"] == "one":
-        return {"1": zone for zone in zones}
+        (zone,) = set(zones)
+        return {"1": zone}
     offset = spec.get("zone_offset", 0)
     return {str(int(zone) - offset): zone for zone in zones if 1 <= int(zone) - offset <= 9}
 
@@ -230,7 +233,7 @@ def _classes(
 def _table(cells: list[tuple[int, PriceRow]]) -> tuple[tuple[int, ...], tuple[PriceRow, ...]]:
     ordered = sorted(cells)
     bounds, prices = tuple(bound for bound, _ in ordered), tuple(price for _, price in ordered)
-    for lower, upper in zip(prices, prices[1:], strict=False):
+    for lower, upper in pairwise(prices):
         if upper.amount < lower.amount:
             raise TariffError(f"row {upper.row}: the price falls below that of row {lower.row} with rising weight")
     return bounds, prices

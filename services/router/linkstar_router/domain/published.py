@@ -1,4 +1,4 @@
-"""Reads the published price files as they are: base rates, surcharges, fuel weeks, areas. Rows of low confidence are left out."""
+"""Reads the published price files: base rates, surcharges, fuel weeks, areas; rows of low confidence are left out."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ class FeeRow(NamedTuple):
 def read_rows(file: str) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield `(row number, cells)` of a shipped CSV file; the header is row 1."""
     text = _SHIPPED.joinpath(*file.split("/")).read_text(encoding="utf-8")
-    for number, cells in enumerate(csv.DictReader(text.splitlines()), start=2):
-        yield number, cells
+    yield from enumerate(csv.DictReader(text.splitlines()), start=2)
 
 
 def _trusted(confidence: str) -> bool:
@@ -126,7 +125,7 @@ def fuel_weeks(carrier: str, service: str) -> tuple[FuelWeek, ...]:
             date.fromisoformat(row["effective_from"]).toordinal(),
             int(Decimal(row["percent"]) * 100),
             f"{row['percent']} % fuel of the week from {row['effective_from']}",
-        )  # fmt: skip
+        )
         for _, row in read_rows("us/fuel_percent_history.csv")
         if row["carrier"] == carrier and row["service"] == service
     )

@@ -165,7 +165,7 @@ def _base_price(edition: Edition, parcel: Measured, zone: str, billable: int) ->
     if edition.oversized is not None:
         limit, oversized = edition.oversized
         if parcel[limit.measure] > limit.bound:
-            return _look_up(oversized, zone, billable) or NoPrice("weight", "beyond the oversize price list")
+            return oversized.tables[zone][1][0]
     best: PriceRow | None = None
     fitting = False
     for size in edition.classes:

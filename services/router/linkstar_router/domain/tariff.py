@@ -122,6 +122,7 @@ class Edition:
     fees: tuple[Fee, ...]
     limits: tuple[Limit, ...]
     oversized: tuple[Limit, SizeClass] | None = None
+    """Beyond the limit, one flat price per zone replaces the rate by weight."""
 
     @property
     def tariff(self) -> str:
