@@ -51,7 +51,7 @@ class Database:
 
     def __init__(self, pool: asyncpg.Pool[Any], clock: Clock) -> None:
         self._pool = pool
-        self._clock = clock
+        self.clock = clock
 
     @classmethod
     async def connect(cls, settings: Settings, schema: str, clock: Clock, application_name: str = "") -> Database:
@@ -76,7 +76,7 @@ class Database:
 
     def now(self) -> datetime:
         """Return business time."""
-        return self._clock.now()
+        return self.clock.now()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[asyncpg.Connection[Any]]:
@@ -88,7 +88,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Run the block in one transaction: commits at its end, rolls back on any exception."""
         async with self.acquire() as connection, connection.transaction():
-            yield Transaction(connection, self._clock.now())
+            yield Transaction(connection, self.clock.now())
 
 
 def _session(url: str, schema: str, application_name: str) -> dict[str, str]:

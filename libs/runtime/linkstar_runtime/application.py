@@ -1,0 +1,227 @@
+"""Runs a `Service`: one process with the Kafka stage, the HTTP API, timers and workers, and a graceful end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import structlog
+import uvicorn
+from faststream.kafka import KafkaBroker
+
+from linkstar_contracts.topics import PARTITIONS
+from linkstar_runtime.api_keys import Authorizer
+from linkstar_runtime.batch import BatchRunner
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.database import Database
+from linkstar_runtime.dead_letters import Circuit
+from linkstar_runtime.decoding import Decoder
+from linkstar_runtime.emitter import Emitter
+from linkstar_runtime.health import Health
+from linkstar_runtime.http import create_app
+from linkstar_runtime.ids import Ids
+from linkstar_runtime.kafka import KafkaProducer, Listener, cluster_facts, subscribe
+from linkstar_runtime.migrate import at_head
+from linkstar_runtime.ownership import Ownership
+from linkstar_runtime.postgres_store import PostgresStageStore
+from linkstar_runtime.service import Service, ServiceContext, Worker
+from linkstar_runtime.settings import Settings
+from linkstar_runtime.stage import Stage
+from linkstar_runtime.sweep import Sweep
+from linkstar_runtime.telemetry import Telemetry
+from linkstar_runtime.timers import Timers
+from linkstar_runtime.vault import Vault
+from linkstar_runtime.watchdog import Watchdog
+from linkstar_runtime.writer import Writer
+
+__all__ = ["VERSION", "Application"]
+
+log = structlog.get_logger(__name__)
+VERSION = "0.1.0"
+
+
+class Application:
+    """One running service process."""
+
+    def __init__(self, service: Service, settings: Settings, only: str | None = None) -> None:
+        self._service, self._settings, self._only = service, settings, only
+        self._clock, self._ids = Clock.from_settings(settings.clock), Ids()
+        self._telemetry = Telemetry.from_settings(settings.telemetry, service.name, self._ids)
+        self._stop = asyncio.Event()
+        self._paged = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self._draining = False
+
+    async def run(self) -> int:
+        """Run until SIGTERM or SIGINT; return the exit code: 0 after a clean end, 75 when someone must look first."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(stack)
+            gc.collect()
+            gc.freeze()
+            log.info("started", action="service_started", service=self._service.name, version=VERSION)
+            await self._stop.wait()
+            self._draining = True
+            log.info("stopping", action="service_stopping", service=self._service.name)
+        self._telemetry.shutdown()
+        return 75 if self._paged else 0
+
+    # -- assembly ----------------------------------------------------------------------------------------------------
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        service, settings = self._service, self._settings
+        database = await self._connected(stack)
+        prefix, group = settings.kafka.topic_prefix, settings.kafka.topic_prefix + service.name
+        decoder = Decoder(service.subscriptions, prefix, PARTITIONS)
+        targets = {prefix + topic.name for topic in service.emits}
+        cluster_id = await cluster_facts(settings.kafka.bootstrap, {*decoder.topics, *targets}, PARTITIONS)
+        producer = KafkaProducer(settings.kafka, settings.stage.produce_timeout_s, settings.instance_id)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+
+        store = PostgresStageStore(group, VERSION, database)
+        emitter = Emitter(producer, self._telemetry)
+        limits = settings.stage
+        circuit = Circuit(limits.dead_letter_ratio_limit, limits.dead_letter_window, limits.dead_letter_consecutive)
+        runner = BatchRunner(
+            service.name, VERSION, service.subscriptions, service.emits, prefix, PARTITIONS, store, emitter, circuit,
+            self._clock, self._telemetry,
+        )  # fmt: skip
+        ownership = Ownership(
+            settings.instance_id, decoder.topics, cluster_id, store, emitter, self._clock, self._ids, self._page
+        )
+        stage = Stage(group, decoder, runner, ownership, emitter, store, self._clock, self._ids, limits.backoff_max_s)
+        timers = Timers(service.timers, runner, ownership, store, self._clock, self._telemetry)
+        sweep = Sweep(stage, ownership, emitter, store, timers, self._clock, limits.sweep_s)
+        context = ServiceContext(
+            settings, database, Writer(group, runner, store, self._telemetry, PARTITIONS, sweep.kick), self._clock,
+            Vault.from_settings(settings.vault), Authorizer(database, self._clock),
+        )  # fmt: skip
+        health = Health()
+        health.ready("database", database.ping)
+        health.ready("migrations", lambda: self._at_head(database))
+        health.ready("draining", self._not_draining)
+        if self._only != "api":
+            await self._consume(stack, decoder, stage, ownership, sweep, store, database, health)
+        if self._only != "stage":
+            await self._serve(stack, context, health)
+        for worker in service.workers if self._only != "stage" else ():
+            self._spawn(stack, self._work(worker, context), worker.name)
+
+    async def _connected(self, stack: contextlib.AsyncExitStack) -> Database:
+        database = await Database.connect(
+            self._settings, self._service.name, self._clock, f"{self._service.name} {self._settings.instance_id}"
+        )
+        stack.push_async_callback(self._close, database)
+        return database
+
+    async def _close(self, database: Database) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(database.close(), 3.0)
+
+    async def _consume(
+        self, stack: contextlib.AsyncExitStack, decoder: Decoder, stage: Stage, ownership: Ownership, sweep: Sweep,
+        store: PostgresStageStore, database: Database, health: Health,
+    ) -> None:  # fmt: skip
+        if not decoder.topics:
+            return
+        broker = KafkaBroker(
+            self._settings.kafka.bootstrap, client_id=self._settings.instance_id, allow_auto_create_topics=False,
+            graceful_timeout=15.0, logger=None, acks="all", enable_idempotence=True,
+        )  # fmt: skip
+        listener = Listener(stage)
+
+        subscriber = subscribe(
+            broker, self._settings.kafka, self._settings.kafka.topic_prefix + self._service.name,
+            sorted(decoder.topics), listener, stage.deliver,
+        )  # fmt: skip
+        await broker.start()
+        stack.push_async_callback(broker.stop)
+        self._spawn(stack, sweep.run(), "sweep")
+        self._spawn(stack, self._listen(database, store.channel, sweep), "listen")
+        watchdog = Watchdog(
+            stage, ownership, sweep, lambda: any(not task.done() for task in subscriber.tasks), self._clock,
+            self._settings.stage.watchdog_s,
+        )  # fmt: skip
+        self._spawn(stack, watchdog.run(), "watchdog")
+        health.live("event loop and consume loop turn", lambda: watchdog.turning(self._settings.stage.watchdog_s))
+        health.started("first assignment", listener.first_assignment.is_set)
+
+    async def _serve(self, stack: contextlib.AsyncExitStack, context: ServiceContext, health: Health) -> None:
+        app = create_app(self._service.name, self._service.routes, context, health)
+        config = uvicorn.Config(
+            app, host=self._settings.http.host, port=self._settings.http.port, log_config=None, access_log=False,
+            timeout_graceful_shutdown=5, lifespan="off",
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        task = asyncio.create_task(server._serve(None))
+        self._tasks.append(task)
+
+    # -- background --------------------------------------------------------------------------------------------------
+
+    def _spawn(self, stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Run `work` until the end; if it dies, the process ends non-zero and is restarted."""
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        stack.push_async_callback(_cancelled, task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and not self._stop.is_set():
+            log.critical("background task died", action="task_died", task=task.get_name(), exc_info=task.exception())
+            self._page(f"{task.get_name()} ended")
+
+    async def _work(self, worker: Worker, context: ServiceContext) -> None:
+        while True:
+            try:
+                await worker.run(context)
+            except Exception as error:
+                log.error("worker failed", action="worker_failed", worker=worker.name, exc_info=error)
+            await self._clock.sleep(worker.every_s)
+
+    async def _listen(self, database: Database, channel: str, sweep: Sweep) -> None:
+        """Wake the sweep when a writer of another process leaves rows for a shard that is ours."""
+        while True:
+            with contextlib.suppress(OSError, asyncio.TimeoutError):
+                async with _listening(database, channel, sweep.kick) as connection:
+                    while not connection.is_closed():
+                        await self._clock.sleep(1.0)
+            await self._clock.sleep(1.0)
+
+    def _page(self, reason: str) -> None:
+        log.critical("stopping: someone must look", action="page", reason=reason)
+        self._paged = True
+        self._stop.set()
+
+    async def _at_head(self, database: Database) -> bool:
+        async with database.acquire() as connection:
+            return await at_head(connection, self._service.name, self._service.migrations)
+
+    async def _not_draining(self) -> bool:
+        return not self._draining
+
+
+@contextlib.asynccontextmanager
+async def _listening(database: Database, channel: str, kick: Callable[[], None]) -> AsyncIterator[Any]:
+    async with database.acquire() as connection:
+
+        def heard(*_: object) -> None:
+            kick()
+
+        await connection.add_listener(channel, heard)
+        try:
+            yield connection
+        finally:
+            await connection.remove_listener(channel, heard)
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,104 @@
+"""From a raw record to a typed event, a dead letter, or nothing (a type nobody here subscribed to). Never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Head, read_headers
+from linkstar_contracts.topics import Topic
+from linkstar_runtime.handling import Received
+from linkstar_runtime.ports import DeadLetter, RawRecord
+from linkstar_runtime.service import Subscription
+from linkstar_runtime.shards import shard_of
+
+__all__ = ["Decoder", "Item"]
+
+REKEYED = "linkstar-rekeyed"
+"""Header of a door record that was already re-published once under its right key."""
+
+
+@dataclass(slots=True)
+class Item:
+    """One consumed record and what became of it: received, dead, re-keyed, or (all None) skipped."""
+
+    record: RawRecord
+    subscription: Subscription | None = None
+    received: Received[Event] | None = None
+    dead: DeadLetter | None = None
+    rekeyed: Event | None = None
+
+
+class Decoder:
+    """Decodes the records of one service's subscriptions."""
+
+    def __init__(self, subscriptions: tuple[Subscription, ...], prefix: str, partitions: int) -> None:
+        self._topics: dict[str, Topic] = {}
+        self._routes: dict[tuple[str, str], tuple[Subscription, type[Event]]] = {}
+        self._partitions = partitions
+        for subscription in subscriptions:
+            name = prefix + subscription.topic.name
+            self._topics[name] = subscription.topic
+            for event in subscription.events:
+                if (name, event.TYPE) in self._routes:
+                    raise ValueError(f"two subscriptions for {event.TYPE} on {name}")
+                self._routes[name, event.TYPE] = (subscription, event)
+
+    @property
+    def topics(self) -> Mapping[str, Topic]:
+        """Subscribed topics by physical name."""
+        return self._topics
+
+    def decode(self, record: RawRecord) -> Item:
+        """Decode one record."""
+        head = read_headers(record.headers)
+        topic = self._topics[record.topic]
+        if head is None:
+            return _dead(record, None, "not-cloudevents", "headers are not a CloudEvents 1.0 event with ce_tenant")
+        route = self._routes.get((record.topic, head.type))
+        if route is None:
+            if topic.door and all(head.type != known.TYPE for known in topic.events):
+                return _dead(record, head, "unknown-type", f"type {head.type[:100]!r} does not belong on this topic")
+            return Item(record)
+        return self._typed(record, head, topic, *route)
+
+    def _typed(
+        self, record: RawRecord, head: Head, topic: Topic, subscription: Subscription, model: type[Event]
+    ) -> Item:
+        if record.value is None or len(record.value) > MAX_EVENT_BYTES:
+            return _dead(record, head, "size", f"body must hold 1 to {MAX_EVENT_BYTES} bytes")
+        try:
+            event = model.model_validate_json(record.value, extra="forbid" if topic.door else None)
+        except ValidationError as error:
+            return _dead(record, head, "invalid", _explain(error))
+        except (ValueError, RecursionError) as error:
+            return _dead(record, head, "invalid", type(error).__name__)
+        if event.tenant != head.tenant:
+            return _dead(record, head, "tenant-mismatch", "ce_tenant differs from the body's tenant")
+        if record.key != event.key.encode() or (topic.door and self._shard(event) != record.partition):
+            return self._wrong_key(record, head, topic, subscription, event)
+        received = Received(event, event.key, record.partition, record.topic, record.offset, head.traceparent)
+        return Item(record, subscription, received)
+
+    def _shard(self, event: Event) -> int:
+        return shard_of(event.key, self._partitions)
+
+    def _wrong_key(self, record: RawRecord, head: Head, topic: Topic, subscription: Subscription, event: Event) -> Item:
+        if topic.door and all(name != REKEYED for name, _ in record.headers):
+            return Item(record, subscription, rekeyed=event)
+        return _dead(record, head, "wrong-shard", f"record key must be {event.key!r} in partition {self._shard(event)}")
+
+
+def _explain(error: ValidationError) -> str:
+    """Name the first fields and codes, never the values: they may be personal data."""
+    found: list[dict[str, Any]] = error.errors(include_url=False, include_context=False, include_input=False)  # type: ignore[assignment]
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['type']}" for e in found[:8])
+
+
+def _dead(record: RawRecord, head: Head | None, code: str, detail: str) -> Item:
+    tenant = head.tenant if head else None
+    trace = head.traceparent.split("-")[1] if head and head.traceparent and head.traceparent.count("-") == 3 else None
+    return Item(record, dead=DeadLetter(record, code, "permanent", detail, tenant, trace))

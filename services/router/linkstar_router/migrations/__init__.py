@@ -1,1 +1,0 @@
-"""Numbered SQL migrations of the router's schema."""
