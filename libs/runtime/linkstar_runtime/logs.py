@@ -53,6 +53,7 @@ def configure_logging(
             foreign_pre_chain=[_arguments, *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
             keep_exc_info=False,
+            pass_foreign_args=True,
         )
     )
     _route_everything_to(handler, settings.level.upper())
@@ -107,12 +108,14 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> MutableMa
 
 def _arguments(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Format a library's record again, its arguments redacted first."""
-    record: logging.LogRecord | None = event.get("_record")
-    if record is not None and record.args:
-        arguments = redact(record.args) if isinstance(record.args, Mapping) else tuple(map(redact, record.args))
+    given = event.pop("positional_args", ())
+    template = str(event["_record"].msg)
+    if given:
         try:
-            event["event"] = str(record.msg) % arguments
+            event["event"] = (
+                template % redact(given) if isinstance(given, Mapping) else template % tuple(map(redact, given))
+            )
         except (TypeError, ValueError):
-            event["event"] = str(record.msg)
+            event["event"] = template
     event.setdefault("action", "library_log")
     return event

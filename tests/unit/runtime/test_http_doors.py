@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Annotated, Any, cast
+
+import httpx
+import pytest
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from linkstar_contracts.text import SafeStr
+from linkstar_contracts.values import Weight
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.gate import BODY_LIMIT
+from linkstar_runtime.health import Health
+from linkstar_runtime.http import create_app
+from linkstar_runtime.problems import Problem
+from linkstar_runtime.service import ServiceContext
+
+CANARY = "Kanarienvogel"
+
+
+class Parcel(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    name: Annotated[str, SafeStr(20)]
+    count: Annotated[int, Field(ge=1, le=10, strict=True)]
+    weight: Weight | None = None
+
+
+class Parcels(BaseModel):
+    parcels: list[Parcel]
+
+
+def _routes(_context: ServiceContext) -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/parcels")
+    async def parcels(body: Parcels) -> int:
+        return len(body.parcels)
+
+    @router.post("/raw")
+    async def raw(request: Request) -> int:
+        return len(await request.body())
+
+    @router.get("/teapot/{name}")
+    async def teapot(name: str) -> None:
+        if name == "tea":
+            raise Problem(409, "pot_empty", "The pot is empty", "no tea", field="name", fix="Fill it.")
+        raise ValueError(f"{CANARY} {name}")
+
+    return router
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[httpx.AsyncClient]:
+    context = cast("ServiceContext", SimpleNamespace(clock=Clock()))
+    app = create_app("test", _routes, context, Health())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        yield client
+
+
+def _problem(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    document: dict[str, Any] = response.json()
+    assert document["code"] == code
+    assert document["status"] == status
+    assert CANARY not in response.text
+    return document
+
+
+async def _post(client: httpx.AsyncClient, body: bytes) -> httpx.Response:
+    return await client.post("/parcels", content=body, headers={"content-type": "application/json"})
+
+
+GOOD = b'{"parcels": [{"name": "a", "count": 1}]}'
+
+
+@pytest.mark.parametrize("body", [GOOD, b"\xef\xbb\xbf" + GOOD, GOOD.replace(b'"a"', b'"\\\\u0000 is text"')])
+async def test_good_json_passes(client: httpx.AsyncClient, body: bytes) -> None:
+    response = await _post(client, body)
+    assert (response.status_code, response.json()) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"parcels": [', 400, "json_invalid"),
+        (b"\xff\xfe{}", 400, "json_not_utf8"),
+        ("名称".encode("gb18030"), 400, "json_not_utf8"),
+        (GOOD.replace(b'"a"', b'"a\\u0000"'), 422, "json_nul"),
+        (GOOD.replace(b'"a"', b'"a\x00"'), 422, "json_nul"),
+        (b"[" * 100_000 + b"]" * 100_000, 400, "json_too_deep"),
+        (b'{"a":' * 101 + b"1" + b"}" * 101, 400, "json_too_deep"),
+        (b'{"parcels": [{"name": "a", "name": "b", "count": 1}]}', 422, "json_duplicate_key"),
+        (GOOD.replace(b"1", b"NaN"), 422, "json_not_finite"),
+        (GOOD.replace(b"1", b"-Infinity"), 422, "json_not_finite"),
+        (GOOD.replace(b"1", b"9" * 5000), 400, "json_number_too_long"),
+        (GOOD.replace(b"1", b"1e400"), 422, "validation_failed"),
+        (GOOD.replace(b'"a"', b'"\\ud800"'), 422, "validation_failed"),
+        (b"", 422, "validation_failed"),
+    ],
+)
+async def test_bad_json_is_refused_with_its_code(
+    client: httpx.AsyncClient, body: bytes, status: int, code: str
+) -> None:
+    document = _problem(await _post(client, body), status, code)
+    assert document["title"]
+    assert document["fix"]
+
+
+async def test_hostile_quotes_cost_linear_time(client: httpx.AsyncClient) -> None:
+    """Two million escaped quotes in a string without end: a rescan from each would never come back."""
+    _problem(await _post(client, b'"' + b'\\"' * 1_000_000), 400, "json_invalid")
+
+
+async def test_each_wrong_field_is_named_with_its_fix_and_without_its_value(client: httpx.AsyncClient) -> None:
+    body = {
+        "parcels": [
+            {"name": "a", "count": 1},
+            {"name": CANARY * 9, "count": "7", "weight": {"value": CANARY, "unit": CANARY}},
+        ]
+    }
+    document = _problem(await _post(client, json.dumps(body).encode()), 422, "validation_failed")
+    assert [(error["field"], error["code"]) for error in document["errors"]] == [
+        ("parcels[1].name", "string_too_long"),
+        ("parcels[1].count", "int_type"),
+        ("parcels[1].weight.value", "value_error"),
+        ("parcels[1].weight.unit", "literal_error"),
+    ]
+    assert all(error["fix"] for error in document["errors"])
+
+
+async def test_body_limit_holds_with_and_without_announcement(client: httpx.AsyncClient) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 20)
+
+    _problem(await client.post("/raw", content=bytes(BODY_LIMIT + 1)), 413, "body_too_large")
+    _problem(await client.post("/raw", content=endless()), 413, "body_too_large")
+    assert (await client.post("/raw", content=bytes(BODY_LIMIT))).json() == BODY_LIMIT
+
+
+async def test_errors_are_problem_documents(client: httpx.AsyncClient) -> None:
+    assert _problem(await client.get("/teapot/tea"), 409, "pot_empty")["field"] == "name"
+    document = _problem(await client.get("/teapot/x", headers={"x-request-id": "r-1"}), 500, "internal_error")
+    assert document["request_id"] == "r-1"
+    _problem(await client.get("/nowhere"), 404, "not_found")
+    response = await client.get("/parcels")
+    _problem(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == "POST"
+
+
+async def test_every_answer_has_a_request_id(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/livez", headers={"x-request-id": "abc-1"})).headers["x-request-id"] == "abc-1"
+    made = [(await client.get("/livez", headers={"x-request-id": "bad\tid"})).headers["x-request-id"] for _ in range(2)]
+    assert made[0] != made[1]
+
+
+async def test_requests_are_measured_by_route_not_path(client: httpx.AsyncClient) -> None:
+    await client.get(f"/teapot/{CANARY}")
+    text = (await client.get("/metrics")).text
+    assert 'linkstar_http_request_duration_seconds_count{method="GET",route="/teapot/{name}",status="500"}' in text
+    assert CANARY not in text
