@@ -1,0 +1,52 @@
+"""The cost formula and the order of candidates: net price plus the expected penalty of missing the deadline.
+
+All terms are integers of 1/1000 minor unit; ties go to the service that stands first in the fixed order of tariffs.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from linkstar_router.domain.calendars import Dates
+from linkstar_router.domain.rating import Rated
+from linkstar_router.domain.tariff import Offer
+from linkstar_router.domain.zones import Zone
+
+__all__ = ["Candidate", "cost_milli", "late_permille", "ranked"]
+
+ON_TIME, BY_P90, BY_P50, LATE = 0, 100, 500, 1000
+
+
+class Candidate(NamedTuple):
+    """A service that can carry the shipment, with everything its choice rests on."""
+
+    offer: Offer
+    rated: Rated
+    zone: Zone
+    dates: Dates | None
+    late_permille: int
+    cost_milli: int
+
+
+def late_permille(dates: Dates | None, deadline: date | None) -> int:
+    """Return an upper bound of the chance to miss the deadline that the two published quantiles support.
+
+    Without a deadline 0; p90 in time 100; only p50 in time 500; otherwise, or without any promise, 1000.
+    """
+    if deadline is None:
+        return ON_TIME
+    last = deadline.toordinal()
+    if dates is None or dates.p50 > last:
+        return LATE
+    return BY_P90 if dates.p90 <= last else BY_P50
+
+
+def cost_milli(net_minor: int, penalty_minor: int, permille: int) -> int:
+    """Return net price plus step penalty times probability, in 1/1000 minor unit."""
+    return net_minor * 1000 + penalty_minor * permille
+
+
+def ranked(candidates: list[Candidate]) -> list[Candidate]:
+    """Return the candidates, best first; the sort is stable, so the fixed order of services breaks ties."""
+    return sorted(candidates, key=lambda candidate: candidate.cost_milli)
