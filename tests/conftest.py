@@ -7,12 +7,15 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from linkstar_runtime.migrate import migrate
 from linkstar_sandbox.kafka import EmbeddedKafka
 from linkstar_sandbox.places import postgres_home
+from linkstar_sandbox.plan import SERVICES
 from linkstar_sandbox.postgres import EmbeddedPostgres
 from linkstar_sandbox.provision import drop_database, provision_database
 
@@ -53,8 +56,16 @@ def postgres_admin_url(embedded_postgres: EmbeddedPostgres) -> str:
 def template_database(embedded_postgres: EmbeddedPostgres) -> str:
     """A database with every service's migrations applied, copied for each module."""
     name = "linkstar_template"
-    asyncio.run(provision_database(embedded_postgres.url(), name))
+    asyncio.run(_migrated(embedded_postgres, name))
     return name
+
+
+async def _migrated(postgres: EmbeddedPostgres, name: str) -> None:
+    await provision_database(postgres.url(), name)
+    for service in SERVICES:
+        package = f"linkstar_{service}.migrations"
+        if find_spec(package):
+            await migrate(postgres.url(name), service, package)
 
 
 @pytest.fixture(scope="module")

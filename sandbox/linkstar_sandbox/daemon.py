@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -72,20 +74,37 @@ def launch(
         )
 
 
-def stop(process: psutil.Process, timeout_s: float, stop_signal: int = signal.SIGTERM) -> bool:
-    """Ends a process that need not be our child: the signal, then a kill after the timeout. True if the signal sufficed."""
-    try:
-        process.send_signal(stop_signal)
-        process.wait(timeout_s)
-    except psutil.TimeoutExpired:
+def detach(command: Sequence[str], log: Path) -> Identity:
+    """Starts a process that is not ours to wait for; it should leave our session by itself."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    files: list[tuple[int, int, str, int, int]] = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o644),
+        (os.POSIX_SPAWN_OPEN, 2, str(log), flags, 0o644),
+    ]
+    return Identity.of(os.posix_spawn(command[0], list(command), os.environ, file_actions=files))
+
+
+def stop(identity: Identity, timeout_s: float, stop_signal: int = signal.SIGTERM) -> bool:
+    """Ends a process that need not be our child: the signal, then a kill after the timeout. True if no kill was needed."""
+    for number in (stop_signal, signal.SIGKILL):
         with suppress(psutil.NoSuchProcess):
-            process.kill()
-        with suppress(psutil.TimeoutExpired):
-            process.wait(timeout_s)
-        return False
-    except psutil.NoSuchProcess:
-        return True
-    return True
+            if process := identity.find():
+                process.send_signal(number)
+        if _gone(identity, timeout_s):
+            return number == stop_signal
+    return False
+
+
+def _gone(identity: Identity, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if identity.find() is None:
+            with suppress(ChildProcessError):
+                os.waitpid(identity.pid, os.WNOHANG)
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def stop_child(process: subprocess.Popen[bytes], timeout_s: float, stop_signal: int = signal.SIGTERM) -> bool:

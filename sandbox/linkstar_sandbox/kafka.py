@@ -93,8 +93,8 @@ class EmbeddedKafka:
     def stop_leftover(self) -> None:
         """Ends a broker of an earlier run on the same data whose starter was killed."""
         identity = Identity.load(self._pid_file)
-        if identity and (process := identity.find()):
-            stop(process, STOP_TIMEOUT_S)
+        if identity:
+            stop(identity, STOP_TIMEOUT_S)
         self._pid_file.unlink(missing_ok=True)
 
     @property

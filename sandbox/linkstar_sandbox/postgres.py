@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from linkstar_sandbox.daemon import launch, stop, stop_child
+from linkstar_sandbox.daemon import Identity, launch, stop, stop_child
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.places import (
     SYSTEM_STATE,
@@ -146,13 +146,12 @@ class EmbeddedPostgres:
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
-    def _postmaster(self) -> psutil.Process | None:
+    def _postmaster(self) -> Identity | None:
         """The live server on our data, whoever started it."""
         pid = self._postmaster_pid()
         with suppress(psutil.Error):
-            process = psutil.Process(pid) if pid else None
-            if process and str(self.data) in process.cmdline():
-                return process
+            if pid and str(self.data) in psutil.Process(pid).cmdline():
+                return Identity.of(pid)
         return None
 
     def _initialise_once(self, binaries: Path, account: Account) -> None:

@@ -12,6 +12,7 @@ CLOCK_CALLS = {
     "time.time", "time.time_ns",
 }  # fmt: skip
 CLOCK_MODULES = {"libs/runtime/linkstar_runtime/clock.py"}
+CHANCE_MODULES = {"libs/runtime/linkstar_runtime/ids.py"}
 SEEDED = {"random.Random", "Random"}
 CHANCE_MODULES = {"libs/runtime/linkstar_runtime/ids.py"}
 

@@ -1,0 +1,14 @@
+"""The `linkstar` command: one door for people. It starts processes and talks HTTP, Kafka and SQL; it imports no service."""
+
+from __future__ import annotations
+
+import typer
+
+from linkstar_cli import lifecycle
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
+for command in (lifecycle.up, lifecycle.down, lifecycle.status, lifecycle.logs, lifecycle.reset):
+    app.command()(command)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,242 @@
+"""The whole of LinkStar on one machine: broker, database, every service as its own process, the carrier simulator.
+
+`Stack` is the Python door (demo, tests); `linkstar up` runs the same class in a detached supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Event, RLock, Thread
+from types import TracebackType
+from typing import Any
+
+from linkstar_sandbox.daemon import Identity, stop
+from linkstar_sandbox.errors import SandboxError
+from linkstar_sandbox.home import Home, read_json, write_json
+from linkstar_sandbox.infrastructure import Infrastructure
+from linkstar_sandbox.keys import provision_keys
+from linkstar_sandbox.plan import Plan, note_clock, settle_clock
+from linkstar_sandbox.ports import free_ports
+from linkstar_sandbox.replica import Replica, ready
+
+READY_TIMEOUT_S = 90.0
+WATCH_PERIOD_S = 0.5
+MIGRATE_TIMEOUT_S = 120.0
+LEFTOVER_TIMEOUT_S = 10.0
+SIMULATOR = "carriers"
+
+Tell = Callable[[str], None]
+
+
+class Stack:
+    """Starts, watches and stops one stack. Use as a context manager, or `start` and `stop`."""
+
+    def __init__(self, home: Home, plan: Plan | None = None, tell: Tell = lambda _line: None) -> None:
+        self.home, self.plan, self._tell = home, plan or Plan(), tell
+        self.infrastructure = Infrastructure(home, self.plan)
+        self.replicas: dict[str, Replica] = {}
+        self._clock: Mapping[str, str] = {}
+        self._keys: Mapping[str, str] = {}
+        self._lock = RLock()
+        self._ending = Event()
+        self._watcher = Thread(target=self._watch, name="stack-watch", daemon=True)
+
+    def start(self) -> None:
+        """Leaves every service ready, or stops what it started and raises a coded error."""
+        self.home.prepare()
+        clear_leftovers(self.home)
+        try:
+            self._phase("starting Kafka and PostgreSQL")
+            self.infrastructure.start()
+            self._clock = settle_clock(self.home, self.plan.speed)
+            self._phase("migrating the database")
+            self._migrate()
+            self._keys = provision_keys(self.home, self.infrastructure.admin_url)
+            self._phase("starting the services")
+            self._launch()
+            self._await_ready()
+        except BaseException:
+            self.stop()
+            raise
+        self._phase("running")
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """Stops the services first, then the servers; data stays."""
+        self._ending.set()
+        with self._lock:
+            self._phase("stopping")
+            with ThreadPoolExecutor(max(len(self.replicas), 1)) as pool:
+                list(pool.map(Replica.stop, self.replicas.values()))
+            if self._clock:
+                note_clock(self.home, self._clock)
+            self.infrastructure.stop()
+            self.home.endpoints.unlink(missing_ok=True)
+            self._phase("stopped")
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Sends a signal to one process (`router-2`); the watcher restarts it if it ends."""
+        if name not in self.replicas:
+            raise SandboxError("unknown-service", f"There is no {name}.", f"Name one of {', '.join(self.replicas)}.")
+        self.replicas[name].signal(number)
+
+    def urls(self, service: str) -> list[str]:
+        """The addresses of a service's replicas."""
+        return [str(r.url) for name, r in self.replicas.items() if name.rpartition("-")[0] == service and r.url]
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        """Addresses and keys as `endpoints.json` gives them."""
+        return {
+            "kafka": self.infrastructure.bootstrap,
+            "database": self.infrastructure.admin_url,
+            "services": {service: self.urls(service) for service in self.plan.services},
+            "keys": dict(self._keys),
+            "clock": dict(self._clock),
+            "spans": str(self.home.spans),
+            "ledger": str(self.home.ledger),
+        }
+
+    def __enter__(self) -> Stack:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _environment(self, service: str) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINKSTAR_")}
+        kept = {name: os.environ[name] for name in os.environ if name.startswith(("LINKSTAR_STAGE__", "LINKSTAR_FAIL"))}
+        return {
+            **inherited,
+            **kept,
+            "LINKSTAR_KAFKA__BOOTSTRAP": self.infrastructure.bootstrap,
+            "LINKSTAR_DATABASE__URL": self.infrastructure.service_url(service),
+            "LINKSTAR_TELEMETRY__SPANS_FILE": str(self.home.spans),
+            "LINKSTAR_VAULT__MASTER_KEY_FILE": str(self.home.master_key),
+            "LINKSTAR_LOG__LEVEL": self.plan.log_level,
+            **{f"LINKSTAR_CLOCK__{name.upper()}": value for name, value in self._clock.items()},
+        }
+
+    def _migrate(self) -> None:
+        """Brings every service's schema to its head, all at once."""
+        with ThreadPoolExecutor(len(self.plan.services)) as pool:
+            list(pool.map(self._migrate_one, self.plan.services))
+
+    def _migrate_one(self, service: str) -> None:
+        environment = self._environment(service) | {"LINKSTAR_DATABASE__ADMIN_URL": self.infrastructure.admin_url}
+        done = subprocess.run(
+            [sys.executable, "-m", f"linkstar_{service}", "migrate"],
+            env=environment, capture_output=True, text=True, check=False, timeout=MIGRATE_TIMEOUT_S,
+        )  # fmt: skip
+        if done.returncode:
+            raise SandboxError(
+                "service-start-failed",
+                f"The migrations of {service} failed: {done.stderr[-800:].strip()}",
+                "`linkstar reset` starts with empty data.",
+            )
+
+    def _launch(self) -> None:
+        names = [(service, n) for service in self.plan.services for n in range(1, self.plan.count(service) + 1)]
+        for (service, number), port in zip(names, free_ports(len(names)), strict=True):
+            name = f"{service}-{number}"
+            environment = self._environment(service) | {"LINKSTAR_HTTP__PORT": str(port)}
+            self._add(Replica(name, self._module(f"linkstar_{service}", "run"), environment, self._log(name), port))
+        if self.plan.simulate and "tracker" in self.plan.services:
+            self._add(
+                Replica(
+                    SIMULATOR, self._module("linkstar_sandbox.carriers"), self._simulator(), self._log(SIMULATOR)
+                )
+            )  # fmt: skip
+        write_json(self.home.endpoints, self.endpoints)
+        self.home.endpoints.chmod(0o600)
+
+    def _add(self, replica: Replica) -> None:
+        replica.start()
+        self.replicas[replica.name] = replica
+        self._note()
+
+    def _module(self, module: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", module, *arguments]
+
+    def _log(self, name: str) -> Any:
+        return self.home.logs / f"{name}.log"
+
+    def _simulator(self) -> dict[str, str]:
+        environment = self._environment("tracker")
+        del environment["LINKSTAR_DATABASE__URL"]
+        return environment | {
+            "LINKSTAR_SIMULATOR__TRACKER_URL": self.urls("tracker")[0],
+            "LINKSTAR_SIMULATOR__API_KEY": self._keys["carrier"],
+            "LINKSTAR_SIMULATOR__SEED": str(self.plan.seed),
+            "LINKSTAR_SIMULATOR__LEDGER": str(self.home.ledger),
+        }
+
+    def _await_ready(self) -> None:
+        waiting = [replica for replica in self.replicas.values() if replica.url]
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while waiting := [replica for replica in waiting if not ready(replica.url)]:
+            for replica in waiting:
+                if replica.pid is None or time.monotonic() > deadline:
+                    raise _unready(replica)
+            time.sleep(0.1)
+
+    def _watch(self) -> None:
+        while not self._ending.wait(WATCH_PERIOD_S):
+            with self._lock:
+                if not self._ending.is_set():
+                    self._revive()
+
+    def _revive(self) -> None:
+        try:
+            told = self.infrastructure.revive()
+        except SandboxError as error:
+            told = [str(error)]
+        told += [line for replica in self.replicas.values() if (line := replica.revive())]
+        for line in told:
+            self._tell(line)
+        note_clock(self.home, self._clock)
+        self._note()
+
+    def _phase(self, phase: str) -> None:
+        self._tell(phase)
+        self._current = phase
+        self._note()
+
+    def _note(self) -> None:
+        """Writes what runs, so that anyone can show it, and a later run can end what a kill left behind."""
+        processes = [replica.standing() for replica in self.replicas.values()]
+        write_json(
+            self.home.state,
+            {
+                "phase": self._current,
+                "supervisor": os.getpid(),
+                "processes": processes,
+                "servers": self.infrastructure.standings(),
+            },
+        )
+
+
+def _unready(replica: Replica) -> SandboxError:
+    with suppress(OSError):
+        tail = replica.log.read_text(errors="replace")[-1500:]
+        return SandboxError(
+            "service-start-failed", f"{replica.name} did not become ready:\n{tail}", f"See {replica.log}."
+        )
+    return SandboxError("service-start-failed", f"{replica.name} did not become ready.", f"See {replica.log}.")
+
+
+def clear_leftovers(home: Home) -> None:
+    """Ends the processes of an earlier run on this home whose supervisor was killed."""
+    for standing in (read_json(home.state) or {}).get("processes", []):
+        if standing["pid"]:
+            stop(Identity(standing["pid"], standing["created"]), LEFTOVER_TIMEOUT_S)
