@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,13 +81,21 @@ class Home:
         if not self.master_key.exists():
             write_private(self.master_key, secrets.token_hex(32))
 
-    def secret(self, name: str, make: Callable[[], str] = secrets.token_urlsafe) -> str:
-        """A secret of this stack, made once."""
+    def recall(self, name: str) -> str | None:
+        """A secret of this stack, if it was made already."""
         known: dict[str, str] = read_json(self.secret_file) or {}
-        if name not in known:
-            known[name] = make()
-            write_private(self.secret_file, json.dumps(known))
-        return known[name]
+        return known.get(name)
+
+    def remember(self, name: str, secret: str) -> str:
+        """Keeps a secret for later runs, and returns it."""
+        known: dict[str, str] = read_json(self.secret_file) or {}
+        write_private(self.secret_file, json.dumps({**known, name: secret}))
+        return secret
+
+    def password(self, role: str) -> str:
+        """The password of a database role on a server that asks for one, made once."""
+        name = f"database-{role}"
+        return self.recall(name) or self.remember(name, secrets.token_urlsafe(24))
 
 
 def read_json(path: Path) -> Any:

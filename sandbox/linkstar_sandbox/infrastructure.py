@@ -32,7 +32,7 @@ class Infrastructure:
 
     def service_url(self, service: str) -> str:
         """The database as one service sees it; an external server checks its password."""
-        password = None if self.postgres else self._home.secret(f"database-{service}")
+        password = None if self.postgres else self._home.password(service)
         return url_for(self.admin_url, service, password)
 
     def start(self) -> None:
