@@ -1,0 +1,60 @@
+"""Carriers' working days: a parcel is not silent because Sunday or Christmas passed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from importlib.resources import files
+from zoneinfo import ZoneInfo
+
+import holidays
+
+__all__ = ["CarrierCalendar", "calendar_of"]
+
+_WEEKDAYS = {"Mon-Fri": 5, "Mon-Sat": 6, "Mon-Sun": 7}
+
+
+class CarrierCalendar:
+    """The days on which one carrier moves parcels, in its own time zone."""
+
+    def __init__(self, zone: str, weekdays: int, country: str = "", subdivision: str | None = None) -> None:
+        self._zone = ZoneInfo(zone)
+        self._weekdays = weekdays
+        self._holidays: Mapping[date, str] = holidays.country_holidays(country, subdivision) if country else {}
+
+    def works(self, day: date) -> bool:
+        """True when the carrier moves parcels on this local date."""
+        return day.weekday() < self._weekdays and day not in self._holidays
+
+    def after(self, start: datetime, hours: float) -> datetime:
+        """Return the UTC instant at which `hours` have passed on working days; the clock stands still on others."""
+        moment, left = start.astimezone(UTC), timedelta(hours=hours)
+        while True:
+            day = moment.astimezone(self._zone).date()
+            midnight = datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
+            if self.works(day):
+                if moment + left <= midnight:
+                    return moment + left
+                left -= midnight - moment
+            moment = midnight
+
+
+_EVERY_DAY = CarrierCalendar("UTC", 7)
+
+
+@lru_cache(maxsize=1)
+def _calendars() -> dict[str, CarrierCalendar]:
+    table = files("linkstar_tracker.domain").joinpath("carrier_calendars.csv").read_text("utf-8")
+    return {
+        row["carrier"]: CarrierCalendar(
+            row["timezone"], _WEEKDAYS[row["working_days"]], row["country"], row["subdivision"] or None
+        )
+        for row in csv.DictReader(table.splitlines())
+    }
+
+
+def calendar_of(carrier: str) -> CarrierCalendar:
+    """Return the carrier's calendar; every day counts for a carrier without one."""
+    return _calendars().get(carrier, _EVERY_DAY)

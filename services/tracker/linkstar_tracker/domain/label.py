@@ -1,0 +1,59 @@
+"""What the tracker keeps of a label: enough to follow its parcels and to speak of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from linkstar_contracts.events import LabelCreated
+from linkstar_contracts.text import CountryCode, SafeStr, Token
+from linkstar_contracts.values import Instant, Promise, Value
+
+__all__ = ["PENDING_NUMBER", "TrackedLabel", "TrackedParcel"]
+
+PENDING_NUMBER = "pending"
+"""Stands for a tracking number that the carrier has not assigned yet."""
+
+
+class TrackedParcel(Value):
+    """A parcel and its tracking number."""
+
+    number: int
+    tracking_number: Annotated[str, SafeStr(40, 1)]
+
+
+class TrackedLabel(Value):
+    """The label whose scans make the timeline."""
+
+    carrier: Token
+    service: Token
+    kind: Literal["order", "return"]
+    country: CountryCode
+    labelled_at: Instant
+    parcels: tuple[TrackedParcel, ...]
+    promise: Promise | None = None
+    deliver_by: Instant | None = None
+    test: bool = False
+
+    @classmethod
+    def of(cls, event: LabelCreated) -> TrackedLabel:
+        """Return what is kept of the event."""
+        return cls(
+            carrier=event.carrier,
+            service=event.service,
+            kind=event.kind,
+            country=event.destination.country,
+            labelled_at=event.occurred_at,
+            parcels=tuple(TrackedParcel(number=p.number, tracking_number=p.tracking_number) for p in event.parcels),
+            promise=event.promise,
+            deliver_by=event.options.deliver_by,
+            test=event.test,
+        )
+
+    @property
+    def numbered(self) -> tuple[TrackedParcel, ...]:
+        """The parcels whose tracking number is known."""
+        return tuple(parcel for parcel in self.parcels if parcel.tracking_number != PENDING_NUMBER)
+
+    def parcel_of(self, tracking_number: str) -> int | None:
+        """Return the parcel that travels under this number."""
+        return next((p.number for p in self.numbered if p.tracking_number == tracking_number), None)

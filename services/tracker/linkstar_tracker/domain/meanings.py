@@ -1,0 +1,61 @@
+"""What carriers' codes mean, as rows of data with their source. A code without a row is `unknown`, never guessed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from linkstar_contracts.events import ResponsibleParty, TrackingStatus
+
+__all__ = ["UNKNOWN", "Meaning", "StatusMap"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a carrier's code says. `status` None: a note that does not move the parcel."""
+
+    status: TrackingStatus | None
+    substatus: str | None = None
+    party: ResponsibleParty = ResponsibleParty.UNSET
+
+
+UNKNOWN = Meaning(TrackingStatus.UNKNOWN)
+
+
+class StatusMap:
+    """Meanings by carrier and code."""
+
+    def __init__(self, meanings: Mapping[tuple[str, str], Meaning]) -> None:
+        self._meanings = dict(meanings)
+
+    @classmethod
+    def shipped(cls) -> StatusMap:
+        """Return the map that comes with the package."""
+        table = files("linkstar_tracker.domain").joinpath("status_map.csv").read_text("utf-8")
+        return cls.from_rows(csv.DictReader(table.splitlines()))
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, str]]) -> StatusMap:
+        """Build the map; a second row for a carrier's code, or a status that does not exist, is an error."""
+        meanings: dict[tuple[str, str], Meaning] = {}
+        for row in rows:
+            key = (row["carrier"], row["code"])
+            if key in meanings:
+                raise ValueError(f"two rows for {key[0]} {key[1]}")
+            meanings[key] = _meaning(row)
+        return cls(meanings)
+
+    def meaning(self, carrier: str, code: str) -> Meaning:
+        """Return what the code means; `UNKNOWN` when no row tells."""
+        return self._meanings.get((carrier, code), UNKNOWN)
+
+    def knows_carrier(self, carrier: str) -> bool:
+        """True when at least one row speaks of this carrier."""
+        return any(carrier == known for known, _ in self._meanings)
+
+
+def _meaning(row: Mapping[str, str]) -> Meaning:
+    status = TrackingStatus.__members__[row["status"].upper()] if row["status"] else None
+    return Meaning(status, row["substatus"] or None, ResponsibleParty.__members__[row["responsible_party"].upper()])

@@ -1,0 +1,46 @@
+"""One scan of one parcel, with the identity that makes repeats no-ops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Literal
+
+from linkstar_contracts.events import CarrierScan, Place
+
+__all__ = ["Scan", "ScanSource", "scan_id"]
+
+ScanSource = Literal["webhook", "poll", "file", "kafka", "manual"]
+
+
+def scan_id(carrier: str, tracking_number: str, code: str, scanned_at: datetime, place: Place) -> str:
+    """Return the natural identity of a scan: carrier, number, code, instant and place, hashed."""
+    instant = scanned_at.astimezone(UTC).isoformat()
+    fact = "|".join((carrier, tracking_number, code, instant, place.postcode, place.city))
+    return blake2b(fact.encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A scan as the carrier reported it. `retracts` names the scan that this one takes back."""
+
+    scan_id: str
+    carrier: str
+    tracking_number: str
+    code: str
+    scanned_at: datetime
+    text: str = ""
+    place: Place = field(default_factory=Place)
+    scanned_local: str = ""
+    timezone: str = ""
+    source: ScanSource = "webhook"
+    retracts: str | None = None
+
+    @classmethod
+    def of(cls, event: CarrierScan) -> Scan:
+        """Return the scan an event records."""
+        return cls(
+            event.scan_id, event.carrier, event.tracking_number, event.code, event.occurred_at, event.text, event.place,
+            event.scanned_local, event.timezone, event.source, event.retracts,
+        )  # fmt: skip

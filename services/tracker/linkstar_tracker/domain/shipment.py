@@ -1,0 +1,211 @@
+"""The aggregate: one shipment with its label, scans and exceptions. Its methods return the events they cause.
+
+The state after a set of label events and scans is the same in whatever order they came.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import (
+    ExceptionRaised, LabelCreated, LabelVoided, ShipmentUpdated, TrackingStatus, TrackingUpdated,
+)  # fmt: skip
+
+from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences
+from linkstar_tracker.domain.label import TrackedLabel
+from linkstar_tracker.domain.meanings import StatusMap
+from linkstar_tracker.domain.roll_up import roll_up
+from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.timeline import Timeline, fold
+from linkstar_tracker.domain.watch import Watched, WatchRules
+
+__all__ = ["Rules", "Shipment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The data the tracker judges by."""
+
+    meanings: StatusMap
+    watch: WatchRules
+
+    @classmethod
+    def shipped(cls) -> Rules:
+        """Return the rules that come with the package."""
+        return cls(StatusMap.shipped(), WatchRules.shipped())
+
+
+@dataclass(slots=True)
+class Shipment:
+    """One shipment. `version` counts its TrackingUpdated events; `label_version` is the newest label event seen."""
+
+    tenant: str
+    shipment_id: str
+    order_id: str
+    shard: int
+    label: TrackedLabel | None = None
+    label_version: int = 0
+    voided: bool = False
+    version: int = 0
+    scans: dict[str, Scan] = field(default_factory=dict)
+    alarms: dict[str, Alarm] = field(default_factory=dict)
+
+    def label_created(self, event: LabelCreated, rules: Rules, now: datetime) -> list[Event]:
+        """Follow the label from now on. A label older than what is known changes nothing, unless none is known."""
+        if event.version < self.label_version and self.label is not None:
+            return []
+        if event.version == self.label_version:
+            return []
+        if event.version > self.label_version:
+            self.label_version, self.voided = event.version, False
+        self.label = TrackedLabel.of(event)
+        early = self._take_scans_of(self.label)
+        events = self._announce(event.occurred_at, rules, now)
+        for scan in sorted(early, key=lambda each: (each.scanned_at, each.scan_id)):
+            events += self.record(scan, rules, now)
+        return events
+
+    def label_voided(self, event: LabelVoided, rules: Rules, now: datetime) -> list[Event]:
+        """Stop watching. Scans that come all the same are still followed."""
+        if event.version <= self.label_version:
+            return []
+        self.label_version, self.voided = event.version, True
+        return self._announce(event.occurred_at, rules, now)
+
+    def record(self, scan: Scan, rules: Rules, now: datetime) -> list[Event]:
+        """Add a scan. A repeated one, or one that leaves the timeline as it is, causes nothing."""
+        if scan.scan_id in self.scans:
+            return []
+        parcel = self.label.parcel_of(scan.tracking_number) if self.label else None
+        before = self.parcels(rules)
+        self.scans[scan.scan_id] = scan
+        if parcel is None or before[parcel].entries == self.parcels(rules)[parcel].entries:
+            return []
+        return [self._updated(parcel, scan, rules, now), *self._reconcile(rules, now)]
+
+    def watch(self, rules: Rules, now: datetime) -> list[Event]:
+        """Raise what the passing of time has brought."""
+        return self._reconcile(rules, now, may_open_silences=True)
+
+    def watch_due_at(self, rules: Rules) -> datetime | None:
+        """Return when `watch` has something to raise, if no scan comes before."""
+        is_open = {alarm.code for alarm in self.alarms.values() if alarm.open}
+        return min((watched.at for watched in self._watched(rules) if watched.code not in is_open), default=None)
+
+    def parcels(self, rules: Rules) -> dict[int, Timeline]:
+        """Return the timeline of each parcel under the current label."""
+        if self.label is None:
+            return {}
+        by_number: dict[str, list[Scan]] = {}
+        for scan in self.scans.values():
+            by_number.setdefault(scan.tracking_number, []).append(scan)
+        parcels = {
+            parcel.number: fold(by_number.get(parcel.tracking_number, ()), rules.meanings)
+            for parcel in self.label.parcels
+        }
+        if self.voided and not any(timeline.accepted_at for timeline in parcels.values()):
+            return {n: replace(each, status=TrackingStatus.CANCELLED, substatus=None) for n, each in parcels.items()}
+        return parcels
+
+    def current(self, rules: Rules, now: datetime) -> ShipmentUpdated | None:
+        """Return the shipment's latest state; None before its label is known."""
+        if self.label is None or self.version == 0:
+            return None
+        rolled = roll_up(self.parcels(rules).values())
+        return ShipmentUpdated(
+            **self._common(self.label, rolled, now),
+            tracking_numbers=tuple(parcel.tracking_number for parcel in self.label.numbered),
+            last_scan_at=rolled.last_scan_at,
+        )
+
+    def _take_scans_of(self, label: TrackedLabel) -> list[Scan]:
+        """Remove and return the scans that came before their label."""
+        early = [scan for scan in self.scans.values() if label.parcel_of(scan.tracking_number) is not None]
+        for scan in early:
+            del self.scans[scan.scan_id]
+        return early
+
+    def _announce(self, at: datetime, rules: Rules, now: datetime) -> list[Event]:
+        """Tell that the label was made or voided; nothing can be told before a tracking number is known."""
+        if self.label is None or not self.label.numbered:
+            return []
+        first = self.label.numbered[0]
+        told = Scan("", self.label.carrier, first.tracking_number, "", at, source="kafka")
+        return [self._updated(first.number, told, rules, now), *self._reconcile(rules, now)]
+
+    def _updated(self, parcel: int, scan: Scan, rules: Rules, now: datetime) -> TrackingUpdated:
+        assert self.label is not None  # noqa: S101 - callers have looked
+        parcels = self.parcels(rules)
+        self.version += 1
+        return TrackingUpdated(
+            **self._common(self.label, roll_up(parcels.values()), now),
+            parcel=parcel,
+            tracking_number=scan.tracking_number,
+            parcel_status=parcels[parcel].status,
+            carrier_code=scan.code,
+            carrier_text=scan.text,
+            place=scan.place,
+            scanned_at=scan.scanned_at,
+            scanned_local=scan.scanned_local,
+            timezone=scan.timezone,
+            source=scan.source,
+            retraction=scan.retracts is not None,
+        )
+
+    def _common(self, label: TrackedLabel, rolled: Timeline, now: datetime) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "order_id": self.order_id,
+            "shipment_id": self.shipment_id,
+            "version": self.version,
+            "occurred_at": now,
+            "kind": label.kind,
+            "carrier": label.carrier,
+            "service": label.service,
+            "status": rolled.status,
+            "substatus": rolled.substatus,
+            "accepted": rolled.accepted_at is not None,
+            "first_attempt": rolled.first_attempt_at is not None,
+            "delivered": rolled.delivered_at is not None,
+            "promise": label.promise,
+            "deliver_by": label.deliver_by,
+            "test": label.test,
+        }
+
+    def _watched(self, rules: Rules) -> list[Watched]:
+        if self.label is None or self.voided:
+            return []
+        label = self.label
+        return [
+            watched
+            for number, timeline in self.parcels(rules).items()
+            for watched in rules.watch.watch(label.carrier, label.kind, number, timeline, label.labelled_at)
+        ]
+
+    def _reconcile(self, rules: Rules, now: datetime, *, may_open_silences: bool = False) -> list[Event]:
+        changed = reconcile(
+            self.shipment_id, self.alarms, seen_in(self.parcels(rules)), silences(self._watched(rules), now), now,
+            may_open_silences=may_open_silences,
+        )  # fmt: skip
+        self.alarms |= {alarm.exception_id: alarm for alarm in changed}
+        return [self._raised(alarm) for alarm in changed]
+
+    def _raised(self, alarm: Alarm) -> ExceptionRaised:
+        return ExceptionRaised(
+            tenant=self.tenant,
+            order_id=self.order_id,
+            version=alarm.version,
+            occurred_at=alarm.changed_at,
+            exception_id=alarm.exception_id,
+            shipment_id=self.shipment_id,
+            stage="track",
+            code=alarm.code,
+            severity=alarm.severity,
+            party=alarm.party,
+            detail=alarm.detail,
+            action=alarm.action,
+            state=alarm.state,
+        )

@@ -1,0 +1,99 @@
+"""Watch rules: how long a parcel may go without a scan before somebody should be told."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from typing import Literal
+
+from linkstar_contracts.events import ExceptionCode, TrackingStatus
+
+from linkstar_tracker.domain.calendars import calendar_of
+from linkstar_tracker.domain.timeline import TERMINAL, Timeline
+
+__all__ = ["WatchRule", "WatchRules", "Watched"]
+
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRule:
+    """After `hours` without a scan in `stage`, raise `code`. `*` stands for any carrier or kind."""
+
+    code: ExceptionCode
+    stage: str
+    carrier: str
+    kind: str
+    hours: float
+    clock: Literal["calendar", "business"]
+
+    def due(self, carrier: str, since: datetime) -> datetime:
+        """Return when the rule strikes, counted from the last thing known."""
+        if self.clock == "calendar":
+            return since.astimezone(UTC) + timedelta(hours=self.hours)
+        return calendar_of(carrier).after(since, self.hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A moment at which a parcel will have been silent for too long."""
+
+    at: datetime
+    code: ExceptionCode
+    parcel: int
+    since: datetime
+    hours: float
+
+
+class WatchRules:
+    """Rules by stage; the row that names carrier and kind most exactly applies."""
+
+    def __init__(self, rules: Iterable[WatchRule]) -> None:
+        self._rules = tuple(sorted(rules, key=lambda rule: (rule.carrier == "*", rule.kind == "*")))
+
+    @classmethod
+    def shipped(cls) -> WatchRules:
+        """Return the rules that come with the package."""
+        table = files("linkstar_tracker.domain").joinpath("watch_rules.csv").read_text("utf-8")
+        return cls.from_rows(csv.DictReader(table.splitlines()))
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Mapping[str, str]]) -> WatchRules:
+        """Build the rules; an unknown code or clock is an error."""
+        return cls(_rule(row) for row in rows)
+
+    def watch(
+        self, carrier: str, kind: str, parcel: int, timeline: Timeline, labelled_at: datetime
+    ) -> tuple[Watched, ...]:
+        """Return what will have to be raised about the parcel, and when, if no further scan comes."""
+        stage = _stage(timeline)
+        if stage is None:
+            return ()
+        since = timeline.last_scan_at or labelled_at
+        chosen: dict[ExceptionCode, WatchRule] = {}
+        for rule in self._rules:
+            if rule.stage == stage and rule.carrier in {carrier, "*"} and rule.kind in {kind, "*"}:
+                chosen.setdefault(rule.code, rule)
+        return tuple(Watched(r.due(carrier, since), r.code, parcel, since, r.hours) for r in chosen.values())
+
+
+def _stage(timeline: Timeline) -> str | None:
+    if timeline.status in TERMINAL:
+        return None
+    if timeline.accepted_at is None:
+        return "acceptance"
+    if timeline.status is TrackingStatus.AVAILABLE_FOR_PICKUP:
+        return "pickup"
+    if timeline.status is TrackingStatus.RETURN_TO_SENDER:
+        return "return_leg"
+    return "movement"
+
+
+def _rule(row: Mapping[str, str]) -> WatchRule:
+    if row["clock"] not in {"calendar", "business"}:
+        raise ValueError(f"clock must be calendar or business, not {row['clock']}")
+    clock: Literal["calendar", "business"] = "business" if row["clock"] == "business" else "calendar"
+    codes = {code.value: code for code in ExceptionCode}
+    return WatchRule(codes[row["code"]], row["stage"], row["carrier"], row["kind"], float(row["hours"]), clock)
