@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from linkstar_contracts.events import ExceptionCode, ExceptionState, ResponsibleParty, Severity, TrackingStatus
-
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 from linkstar_tracker.domain.watch import Watched
 

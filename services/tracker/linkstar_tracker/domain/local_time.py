@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 __all__ = ["LocalTimeError", "to_utc"]
 
+_FIRST_YEAR, _LAST_YEAR = 1991, 2198
+
 
 class LocalTimeError(ValueError):
     """The local time or its zone cannot be read. `code` is stable, the text says how to fix it."""
@@ -28,6 +30,8 @@ def to_utc(local: str, zone: str) -> datetime:
         raise LocalTimeError("local_time_unreadable", "write scanned_local as 2026-03-29T02:30:00") from error
     if moment.tzinfo is not None:
         raise LocalTimeError("local_time_has_offset", "a time with offset belongs into scanned_at")
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise LocalTimeError("local_time_out_of_range", f"write a year from {_FIRST_YEAR} to {_LAST_YEAR}")
     try:
         return moment.replace(tzinfo=ZoneInfo(zone), fold=0).astimezone(UTC)
     except (OSError, ValueError, OverflowError, LookupError) as error:

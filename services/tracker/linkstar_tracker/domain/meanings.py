@@ -51,10 +51,6 @@ class StatusMap:
         """Return what the code means; `UNKNOWN` when no row tells."""
         return self._meanings.get((carrier, code), UNKNOWN)
 
-    def knows_carrier(self, carrier: str) -> bool:
-        """True when at least one row speaks of this carrier."""
-        return any(carrier == known for known, _ in self._meanings)
-
 
 def _meaning(row: Mapping[str, str]) -> Meaning:
     status = TrackingStatus.__members__[row["status"].upper()] if row["status"] else None

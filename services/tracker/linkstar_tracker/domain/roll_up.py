@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from linkstar_contracts.events import TrackingStatus
-
 from linkstar_tracker.domain.timeline import Timeline
 
 __all__ = ["roll_up"]

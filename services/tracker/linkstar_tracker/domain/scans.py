@@ -44,3 +44,22 @@ class Scan:
             event.scan_id, event.carrier, event.tracking_number, event.code, event.occurred_at, event.text, event.place,
             event.scanned_local, event.timezone, event.source, event.retracts,
         )  # fmt: skip
+
+    def event(self, tenant: str, order_id: str, shipment_id: str) -> CarrierScan:
+        """Return the event that records this scan of a shipment."""
+        return CarrierScan(
+            tenant=tenant,
+            order_id=order_id,
+            shipment_id=shipment_id,
+            occurred_at=self.scanned_at,
+            scan_id=self.scan_id,
+            carrier=self.carrier,
+            tracking_number=self.tracking_number,
+            code=self.code,
+            text=self.text,
+            place=self.place,
+            scanned_local=self.scanned_local,
+            timezone=self.timezone,
+            source=self.source,
+            retracts=self.retracts,
+        )

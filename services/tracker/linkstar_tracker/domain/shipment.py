@@ -11,9 +11,13 @@ from typing import Any
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
-    ExceptionRaised, LabelCreated, LabelVoided, ShipmentUpdated, TrackingStatus, TrackingUpdated,
+    ExceptionRaised,
+    LabelCreated,
+    LabelVoided,
+    ShipmentUpdated,
+    TrackingStatus,
+    TrackingUpdated,
 )  # fmt: skip
-
 from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences
 from linkstar_tracker.domain.label import TrackedLabel
 from linkstar_tracker.domain.meanings import StatusMap

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
-
 from linkstar_tracker.domain.meanings import Meaning, StatusMap
 from linkstar_tracker.domain.scans import Scan
 

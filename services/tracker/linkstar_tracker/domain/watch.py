@@ -7,15 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
+from pathlib import Path
 from typing import Literal
 
 from linkstar_contracts.events import ExceptionCode, TrackingStatus
-
 from linkstar_tracker.domain.calendars import calendar_of
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 
 __all__ = ["WatchRule", "WatchRules", "Watched"]
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,11 @@ class WatchRules:
         """Return the rules that come with the package."""
         table = files("linkstar_tracker.domain").joinpath("watch_rules.csv").read_text("utf-8")
         return cls.from_rows(csv.DictReader(table.splitlines()))
+
+    @classmethod
+    def from_file(cls, path: Path) -> WatchRules:
+        """Return the rules of a CSV file with the same columns."""
+        return cls.from_rows(csv.DictReader(path.read_text("utf-8").splitlines()))
 
     @classmethod
     def from_rows(cls, rows: Iterable[Mapping[str, str]]) -> WatchRules:

@@ -1,0 +1,102 @@
+"""How a shipment is shown to those who ask: status, milestones, each parcel's timeline, exceptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from linkstar_tracker.domain.roll_up import roll_up
+from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.shipment import Rules, Shipment
+from linkstar_tracker.domain.timeline import Timeline
+
+__all__ = ["scan_document", "tracker_document"]
+
+
+def tracker_document(shipment: Shipment, rules: Rules) -> dict[str, Any]:
+    """Return the shipment as JSON-ready data; scans that were retracted are shown and marked."""
+    label = shipment.label
+    parcels = shipment.parcels(rules)
+    rolled = roll_up(parcels.values()) if parcels else Timeline()
+    return {
+        "shipment_id": shipment.shipment_id,
+        "order_id": shipment.order_id,
+        "version": shipment.version,
+        **_standing(rolled),
+        "labelled": label is not None,
+        "voided": shipment.voided,
+        "kind": label.kind if label else None,
+        "carrier": label.carrier if label else None,
+        "service": label.service if label else None,
+        "promise": label.promise.model_dump(mode="json") if label and label.promise else None,
+        "deliver_by": _iso(label.deliver_by) if label else None,
+        "parcels": [
+            {
+                "number": parcel.number,
+                "tracking_number": parcel.tracking_number,
+                **_standing(parcels[parcel.number]),
+                "scans": _scans(shipment.scans, parcel.tracking_number, parcels[parcel.number], rules),
+            }
+            for parcel in (label.parcels if label else ())
+        ],
+        "exceptions": [
+            {
+                "exception_id": alarm.exception_id,
+                "code": alarm.code.value,
+                "severity": alarm.severity.value,
+                "party": alarm.party.value,
+                "detail": alarm.detail,
+                "action": alarm.action,
+                "state": alarm.state.value,
+                "version": alarm.version,
+                "opened_at": _iso(alarm.opened_at),
+                "changed_at": _iso(alarm.changed_at),
+            }
+            for alarm in shipment.alarms.values()
+        ],
+    }
+
+
+def scan_document(scan: Scan) -> dict[str, Any]:
+    """Return one scan as JSON-ready data."""
+    return {
+        "scan_id": scan.scan_id,
+        "carrier": scan.carrier,
+        "tracking_number": scan.tracking_number,
+        "code": scan.code,
+        "text": scan.text,
+        "scanned_at": _iso(scan.scanned_at),
+        "scanned_local": scan.scanned_local or None,
+        "timezone": scan.timezone or None,
+        "place": scan.place.model_dump(mode="json"),
+        "source": scan.source,
+        "retracts": scan.retracts,
+    }
+
+
+def _scans(
+    scans: Mapping[str, Scan], tracking_number: str, timeline: Timeline, rules: Rules
+) -> list[dict[str, Any]]:  # fmt: skip
+    own = (scan for scan in scans.values() if scan.tracking_number == tracking_number)
+    shown = []
+    for scan in sorted(own, key=lambda each: (each.scanned_at, each.scan_id)):
+        status = rules.meanings.meaning(scan.carrier, scan.code).status if scan.retracts is None else None
+        retracted = scan.retracts is None and scan.scan_id not in timeline.entries
+        shown.append({**scan_document(scan), "status": status.value if status else None, "retracted": retracted})
+    return shown
+
+
+def _standing(timeline: Timeline) -> dict[str, Any]:
+    return {
+        "status": timeline.status.value,
+        "substatus": timeline.substatus,
+        "accepted_at": _iso(timeline.accepted_at),
+        "first_attempt_at": _iso(timeline.first_attempt_at),
+        "delivered_at": _iso(timeline.delivered_at),
+        "last_scan_at": _iso(timeline.last_scan_at),
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

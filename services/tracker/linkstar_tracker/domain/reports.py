@@ -1,0 +1,63 @@
+"""A scan as a carrier reports it at the door, before it is known whose parcel it is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from linkstar_contracts.events import Place, TrackingNumber
+from linkstar_contracts.text import SafeStr, Token
+from linkstar_contracts.values import Instant, Value
+from linkstar_tracker.domain.local_time import LocalTimeError, to_utc
+from linkstar_tracker.domain.scans import Scan, scan_id
+
+__all__ = ["ReportedRetraction", "ScanReport"]
+
+
+def _as_printed(number: object) -> object:
+    """Carriers print numbers in groups; spaces and case say nothing."""
+    return "".join(number.split()).upper() if isinstance(number, str) else number
+
+
+class ReportedRetraction(Value):
+    """Names the scan that is taken back. Without a place it is the place of the report."""
+
+    code: Annotated[str, SafeStr(40, 1)]
+    scanned_at: Instant
+    place: Place | None = None
+
+
+class ScanReport(Value):
+    """One scan. The time is `scanned_at` with an offset, or `scanned_local` beside an IANA `timezone`."""
+
+    carrier: Token
+    tracking_number: Annotated[TrackingNumber, BeforeValidator(_as_printed)]
+    code: Annotated[str, SafeStr(40, 1)]
+    text: Annotated[str, SafeStr(200)] = ""
+    scanned_at: Instant | None = None
+    scanned_local: Annotated[str, SafeStr(40)] = ""
+    timezone: Annotated[str, SafeStr(64)] = ""
+    place: Place = Place()
+    retracts: ReportedRetraction | None = None
+
+    def scan(self) -> Scan:
+        """Return the scan this report tells of; raises LocalTimeError when its time cannot be known."""
+        scanned_at = self.scanned_at
+        if scanned_at is None:
+            if not (self.scanned_local and self.timezone):
+                raise LocalTimeError(
+                    "scan_time_missing", "send scanned_at with an offset, or scanned_local and timezone"
+                )
+            scanned_at = to_utc(self.scanned_local, self.timezone)
+        return Scan(
+            scan_id(self.carrier, self.tracking_number, self.code, scanned_at, self.place),
+            self.carrier, self.tracking_number, self.code, scanned_at, self.text, self.place, self.scanned_local,
+            self.timezone, "webhook", self._retracted(),
+        )  # fmt: skip
+
+    def _retracted(self) -> str | None:
+        if self.retracts is None:
+            return None
+        place = self.retracts.place or self.place
+        return scan_id(self.carrier, self.tracking_number, self.retracts.code, self.retracts.scanned_at, place)

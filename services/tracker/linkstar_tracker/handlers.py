@@ -1,0 +1,126 @@
+"""Batch handlers of the tracker: labels and scans in, timelines and exceptions out. They commute in arrival order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import CarrierScan, LabelCreated, LabelVoided, TrackingUpdated
+from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
+from linkstar_tracker import store
+from linkstar_tracker.domain.label import PENDING_NUMBER
+from linkstar_tracker.domain.meanings import UNKNOWN
+from linkstar_tracker.domain.roll_up import roll_up
+from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.shipment import Rules, Shipment
+from linkstar_tracker.store import NumberOwner
+
+__all__ = ["Tracking"]
+
+E = TypeVar("E", LabelCreated | LabelVoided, CarrierScan)
+
+
+class Tracking:
+    """The handlers, bound to the rules they judge by."""
+
+    def __init__(self, rules: Rules, max_due: int = 500) -> None:
+        self._rules = rules
+        self._max_due = max_due
+
+    async def on_labels(self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction) -> list[Outcome]:
+        """Follow every label made, stop watching every label voided; scans that waited for their label are told now."""
+        own, foreign = _split(batch)
+        shipments = await store.open_shipments(tx, map(_key_and_shard, own))
+        events: list[Event] = []
+        for received in own:
+            shipment = shipments[received.event.tenant, received.event.shipment_id]
+            match received.event:
+                case LabelCreated() as created:
+                    events += shipment.label_created(created, self._rules, tx.now)
+                case LabelVoided() as voided:
+                    events += shipment.label_voided(voided, self._rules, tx.now)
+        waiting = await self._register(tx, [r.event for r in own if isinstance(r.event, LabelCreated)])
+        events += await self._record(
+            tx, [(shipments[owner.tenant, owner.shipment_id], scan) for scan, owner in waiting]
+        )
+        return [*events, *await self._save(tx, shipments.values(), events), *foreign]
+
+    async def on_carrier_scans(self, batch: Sequence[Received[CarrierScan]], tx: Transaction) -> list[Outcome]:
+        """Record every scan not seen before; a shipment whose timeline changes says so, once per scan."""
+        own, foreign = _split(batch)
+        shipments = await store.open_shipments(tx, map(_key_and_shard, own))
+        events = await self._record(
+            tx, [(shipments[r.event.tenant, r.event.shipment_id], Scan.of(r.event)) for r in own]
+        )
+        return [*events, *await self._save(tx, shipments.values(), events), *foreign]
+
+    async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Event]:
+        """Raise the exceptions that only the passing of time reveals; at most `max_due` shipments in one run."""
+        shipments = await store.due_shipments(tx, shards, self._max_due)
+        events = [event for shipment in shipments.values() for event in shipment.watch(self._rules, tx.now)]
+        if shipments:
+            await self._save(tx, shipments.values(), ())
+        return events
+
+    async def _register(self, tx: Transaction, labels: Iterable[LabelCreated]) -> list[tuple[Scan, NumberOwner]]:
+        numbers = {
+            (label.carrier, parcel.tracking_number): NumberOwner(label.tenant, label.shipment_id, label.order_id)
+            for label in labels
+            for parcel in label.parcels
+            if parcel.tracking_number != PENDING_NUMBER
+        }
+        if not numbers:
+            return []
+        await store.claim_numbers(tx, numbers)
+        return sorted(await store.take_unmatched(tx, numbers), key=lambda each: (each[0].scanned_at, each[0].scan_id))
+
+    async def _record(self, tx: Transaction, scans: Sequence[tuple[Shipment, Scan]]) -> list[Event]:
+        """Add scans to their shipments in the order given, and store the new ones."""
+        fresh, events = [], list[Event]()
+        for shipment, scan in scans:
+            if scan.scan_id not in shipment.scans:
+                fresh.append((shipment, scan))
+                events += shipment.record(scan, self._rules, tx.now)
+        if fresh:
+            await store.add_scans(tx, fresh)
+            await self._count_unmapped(tx, (scan for _, scan in fresh))
+        return events
+
+    async def _count_unmapped(self, tx: Transaction, scans: Iterable[Scan]) -> None:
+        seen: dict[tuple[str, str], tuple[int, str]] = {}
+        for scan in scans:
+            if scan.retracts is None and self._rules.meanings.meaning(scan.carrier, scan.code) is UNKNOWN:
+                count, sample = seen.get((scan.carrier, scan.code), (0, scan.text))
+                seen[scan.carrier, scan.code] = (count + 1, sample)
+        if seen:
+            await store.count_unmapped(tx, seen)
+
+    async def _save(self, tx: Transaction, shipments: Iterable[Shipment], events: Sequence[Event]) -> list[Event]:
+        """Write shipments back; return the latest state of those whose version moved."""
+        moved = {(event.tenant, event.shipment_id) for event in events if isinstance(event, TrackingUpdated)}
+        rows = []
+        for shipment in shipments:
+            rolled = roll_up(shipment.parcels(self._rules).values()) if shipment.label else None
+            status, last = (rolled.status.value, rolled.last_scan_at) if rolled else ("pending", None)
+            rows.append((shipment, status, last, shipment.watch_due_at(self._rules)))
+        await store.save_shipments(tx, rows)
+        latest = [s.current(self._rules, tx.now) for s, *_ in rows if (s.tenant, s.shipment_id) in moved]
+        return [state for state in latest if state is not None]
+
+
+def _key_and_shard(received: Received[LabelCreated | LabelVoided | CarrierScan]) -> tuple[str, str, str, int]:
+    event = received.event
+    return event.tenant, event.shipment_id, event.order_id, received.shard
+
+
+def _split(batch: Sequence[Received[E]]) -> tuple[list[Received[E]], list[Reject]]:
+    """Part the records whose shipment belongs to another order: followed under a wrong key, they would lose their order."""
+    own, foreign = [], []
+    for received in batch:
+        if received.event.shipment_id.partition("~")[0] == received.event.order_id:
+            own.append(received)
+        else:
+            fix = "shipment_id must be the order_id, or begin with it followed by ~"
+            foreign.append(Reject(received, "track.shipment_of_another_order", fix))
+    return own, foreign
