@@ -1,0 +1,70 @@
+"""The tracker's handlers on a real database, as the stage would call them, with a clock that moves when told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from unit.tracker.tracked_facts import LABELLED
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import CarrierScan, ExceptionRaised, LabelCreated, LabelVoided, TrackingUpdated
+from linkstar_runtime.clock import ManualClock
+from linkstar_runtime.database import Database
+from linkstar_runtime.handling import Outcome, Received
+from linkstar_runtime.migrate import migrate
+from linkstar_runtime.settings import DatabaseSettings
+from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.shipment import Rules
+from linkstar_tracker.handlers import Tracking
+from linkstar_tracker.settings import Settings
+
+
+class Desk:
+    """Each call is one committed transaction, at the clock's time."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.tracking = Tracking(Rules.shipped())
+
+    async def labels(self, *events: LabelCreated | LabelVoided) -> Sequence[Outcome]:
+        async with self.database.transaction() as tx:
+            return await self.tracking.on_labels([_received(event) for event in events], tx)
+
+    async def scans(self, *scans: Scan, tenant: str = "demo", order: str = "s-1") -> Sequence[Outcome]:
+        events = [scan.event(tenant, order, order) for scan in scans]
+        async with self.database.transaction() as tx:
+            return await self.tracking.on_carrier_scans([_received(event) for event in events], tx)
+
+    async def timer(self, hours: float, shards: Sequence[int] = (3,)) -> Sequence[Event]:
+        self.clock.advance(LABELLED + timedelta(hours=hours) - self.clock.now())
+        async with self.database.transaction() as tx:
+            return await self.tracking.raise_silences(shards, tx)
+
+
+@asynccontextmanager
+async def opened_desk(database_url: str) -> AsyncIterator[Desk]:
+    """A desk over empty tables."""
+    await migrate(database_url, "tracker", "linkstar_tracker.migrations")
+    clock = ManualClock(LABELLED)
+    database = await Database.connect(Settings(database=DatabaseSettings(url=database_url)), "tracker", clock)
+    async with database.transaction() as tx:
+        for table in ("tracker", "scan", "shipment_exception", "tracking_number", "number_conflict", "unmatched_scan",
+                      "unmapped_code"):  # fmt: skip
+            await tx.execute(f"DELETE FROM {table}")
+    yield Desk(database, clock)
+    await database.close()
+
+
+def told(outcomes: Sequence[object]) -> list[tuple[int, str]]:
+    return [(each.version, each.status.value) for each in outcomes if isinstance(each, TrackingUpdated)]
+
+
+def raised(outcomes: Sequence[object]) -> list[tuple[str, int, str]]:
+    return [(e.exception_id, e.version, e.state.value) for e in outcomes if isinstance(e, ExceptionRaised)]
+
+
+def _received(event: LabelCreated | LabelVoided | CarrierScan) -> Received[LabelCreated | LabelVoided | CarrierScan]:
+    return Received(event, event.key, 3)
