@@ -1,0 +1,35 @@
+"""Composition of labeler: what it consumes, emits, serves and does by time."""
+
+from __future__ import annotations
+
+from linkstar_contracts import topics
+from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen, SettlementRequested, TrackingUpdated
+from linkstar_labeler import api
+from linkstar_labeler.handlers import Handlers, Settler
+from linkstar_labeler.jobs import continue_held
+from linkstar_labeler.settings import LabelerSettings
+from linkstar_runtime.service import Service, Subscription, Timer
+from linkstar_runtime.vault import Vault
+
+__all__ = ["build"]
+
+
+def build() -> Service:
+    """Return the service."""
+    settings = LabelerSettings()
+    settler = Settler(Vault.from_settings(settings.vault), settings.labeler.block_size)
+    handlers = Handlers(settler)
+    return Service(
+        name="labeler",
+        settings=settings,
+        migrations="linkstar_labeler.migrations",
+        subscriptions=(
+            Subscription(topics.ROUTES_CHOSEN, (RouteChosen,), handlers.on_routes_chosen),
+            Subscription(topics.ORDER_CHANGES, (OrderChanged, OrderCancelled), handlers.on_order_changes),
+            Subscription(topics.TRACKING_UPDATED, (TrackingUpdated,), handlers.on_tracking_updated),
+            Subscription(topics.SETTLEMENTS_REQUESTED, (SettlementRequested,), handlers.on_settlements_requested),
+        ),
+        emits=(topics.LABELS, topics.EXCEPTIONS_RAISED),
+        routes=api.routes(settler),
+        timers=(Timer("continue-held", settings.labeler.retry_held_s, continue_held(settler)),),
+    )

@@ -1,0 +1,24 @@
+"""Evri and Hermes Germany: Code 128 of the number and a Data Matrix with the postcode."""
+
+from __future__ import annotations
+
+from linkstar_labeler.carriers.number_range import (
+    NumberRangeCarrier,
+    Receiver,
+    ServiceClass,
+    Symbols,
+    letters_and_digits,
+)
+from linkstar_labeler.domain.symbols import code_128, data_matrix
+
+__all__ = ["EVRI", "HERMES_DE"]
+
+
+def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols:
+    return Symbols(
+        code_128(number), data_matrix(f"{number}|{receiver.country}|{letters_and_digits(receiver.postcode)[:7]}")
+    )
+
+
+EVRI = NumberRangeCarrier("evri", "Evri", {"standard": ServiceClass("STANDARD")}, _symbols)
+HERMES_DE = NumberRangeCarrier("hermes-de", "Hermes", {"to_door": ServiceClass("PAKET ZUR HAUSTÜR")}, _symbols)

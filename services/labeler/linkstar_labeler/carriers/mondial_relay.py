@@ -1,0 +1,23 @@
+"""Mondial Relay: Code 128 of the expedition number and a Data Matrix with the postcode."""
+
+from __future__ import annotations
+
+from linkstar_labeler.carriers.number_range import (
+    NumberRangeCarrier,
+    Receiver,
+    ServiceClass,
+    Symbols,
+    letters_and_digits,
+)
+from linkstar_labeler.domain.symbols import code_128, data_matrix
+
+__all__ = ["MONDIAL_RELAY"]
+
+
+def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols:
+    return Symbols(
+        code_128(number), data_matrix(f"{number}|{receiver.country}|{letters_and_digits(receiver.postcode)[:5]}")
+    )
+
+
+MONDIAL_RELAY = NumberRangeCarrier("mondial-relay", "Mondial Relay", {"relay": ServiceClass("POINT RELAIS")}, _symbols)

@@ -1,0 +1,82 @@
+"""Carriers whose numbers we hold: a label is made inside the batch, with no call and therefore no unknown outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from linkstar_contracts.events import PurchaseGuarantee, RouteChosen
+from linkstar_labeler.domain.symbols import Symbol
+from linkstar_labeler.domain.tracking_numbers import FORMATS
+from linkstar_runtime.connectors import Capabilities, Purchased, Refused
+
+__all__ = ["NumberRangeCarrier", "Receiver", "ServiceClass", "Symbols", "letters_and_digits", "postal_digits"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClass:
+    """A service as the label shows it. `code` is the carrier's own class inside its numbers and symbols."""
+
+    title: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What symbols need of the receiving address."""
+
+    postcode: str
+    country: str
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Symbols:
+    """The symbols of one parcel's label."""
+
+    tracking: Symbol
+    data: Symbol | None = None
+    routing: Symbol | None = None
+
+
+SymbolMaker = Callable[[str, ServiceClass, Receiver], Symbols]
+
+
+@dataclass(frozen=True)
+class NumberRangeCarrier:
+    """One offline carrier: its services, its number format and what its symbols hold."""
+
+    code: str
+    title: str
+    services: dict[str, ServiceClass]
+    symbols_of: SymbolMaker
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Offline guarantee: exactly one label, kept by the database."""
+        return Capabilities(PurchaseGuarantee.OFFLINE, frozenset(self.services))
+
+    def refusal(self, route: RouteChosen) -> Refused | None:
+        """Return why this carrier cannot sell the route, or None."""
+        if route.route.service in self.services:
+            return None
+        return Refused("service_not_offered", f"{self.title} has no service {route.route.service}")
+
+    def sell(self, service: str, serials: Sequence[int]) -> Purchased:
+        """Turn leased serials into tracking numbers, one per parcel."""
+        make = FORMATS[self.code].make
+        return Purchased(tuple(make(self.services[service].code, serial) for serial in serials))
+
+    def symbols(self, number: str, service: str, receiver: Receiver) -> Symbols:
+        """Return what the label of parcel `number` must let a scanner read."""
+        return self.symbols_of(number, self.services[service], receiver)
+
+
+def letters_and_digits(text: str) -> str:
+    """Return the capital letters and digits of a postcode, everything else removed."""
+    return "".join(char for char in text.upper() if char.isascii() and char.isalnum())
+
+
+def postal_digits(text: str, length: int) -> str:
+    """Return exactly `length` digits of a numeric postcode: others removed, cut, filled up with zeros on the right."""
+    return "".join(char for char in text if char.isascii() and char.isdigit())[:length].ljust(length, "0")

@@ -1,0 +1,65 @@
+"""From a chosen route, opened consignee and tracking numbers to the labels of all its parcels: always the same labels for
+the same input, so that a reprint equals the first print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from linkstar_contracts.events import RouteChosen
+from linkstar_contracts.values import Consignee, Parcel, Warehouse
+from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Receiver
+from linkstar_labeler.domain.label_layout import Label
+
+__all__ = ["make_labels"]
+
+
+def make_labels(
+    carrier: NumberRangeCarrier, route: RouteChosen, consignee: Consignee, numbers: Sequence[str], created_at: datetime
+) -> list[Label]:
+    """Return one label per parcel. A return travels from the consignee to the warehouse."""
+    home, away = _warehouse_lines(route.warehouse), _consignee_lines(consignee)
+    inbound = route.kind == "return"
+    sender, receiver = (away, home) if inbound else (home, away)
+    target = _returns_target(route.warehouse) if inbound else _delivery_target(consignee)
+    service = route.route.service
+    labels = []
+    for parcel, number in zip(route.parcels, numbers, strict=True):
+        symbols = carrier.symbols(number, service, target)
+        labels.append(
+            Label(
+                carrier.title, carrier.services[service].title, sender, receiver,
+                _facts(parcel, len(route.parcels), created_at), route.shipment_id,
+                symbols.tracking, symbols.data, symbols.routing,
+                "SAMPLE - DO NOT SHIP" if route.test else "",
+            )
+        )  # fmt: skip
+    return labels
+
+
+def _facts(parcel: Parcel, count: int, created_at: datetime) -> tuple[str, ...]:
+    weight = f"{parcel.weight.value.normalize():f} {parcel.weight.unit}"
+    return f"PARCEL {parcel.number}/{count}", weight, f"{created_at:%Y-%m-%d}"
+
+
+def _warehouse_lines(warehouse: Warehouse) -> tuple[str, ...]:
+    return warehouse.code, f"{warehouse.postcode} {warehouse.country}"
+
+
+def _consignee_lines(consignee: Consignee) -> tuple[str, ...]:
+    """City line by country: region and postcode after the city in North America, postcode first elsewhere."""
+    if consignee.country in ("US", "CA"):
+        city = f"{consignee.city} {consignee.region} {consignee.postcode}"
+    else:
+        city = f"{consignee.postcode} {consignee.city}"
+    lines = (consignee.name, consignee.company, consignee.street, consignee.street2, city, consignee.country)
+    return tuple(" ".join(line.split()) for line in lines if line)
+
+
+def _delivery_target(consignee: Consignee) -> Receiver:
+    return Receiver(consignee.postcode, consignee.country, consignee.region)
+
+
+def _returns_target(warehouse: Warehouse) -> Receiver:
+    return Receiver(warehouse.postcode, warehouse.country)

@@ -1,0 +1,24 @@
+"""USPS: one GS1-128 Intelligent Mail package barcode with the destination ZIP code in front."""
+
+from __future__ import annotations
+
+from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Receiver, ServiceClass, Symbols, postal_digits
+from linkstar_labeler.domain.symbols import gs1_128
+
+__all__ = ["USPS"]
+
+
+def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols:
+    zip5 = postal_digits(receiver.postcode, 5)
+    grouped = " ".join(number[at : at + 4] for at in range(0, len(number), 4))
+    return Symbols(gs1_128(("420", zip5), (number[:2], number[2:]), caption=grouped))
+
+
+USPS = NumberRangeCarrier(
+    "usps", "USPS",
+    {
+        "ground_advantage": ServiceClass("GROUND ADVANTAGE", "001"),
+        "priority_mail": ServiceClass("PRIORITY MAIL", "055"),
+    },
+    _symbols,
+)  # fmt: skip

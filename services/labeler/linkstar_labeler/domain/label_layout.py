@@ -1,0 +1,141 @@
+"""The 4x6 inch label as data: one description that ZPL and PDF print alike, in dots of a 203 dpi printer."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+from linkstar_labeler.domain.symbols import Symbol, Symbology
+
+__all__ = ["DOTS_PER_INCH", "HEIGHT", "WIDTH", "Label", "Layout", "Placed", "Rule", "Text", "lay_out", "wrap"]
+
+DOTS_PER_INCH = 203
+WIDTH, HEIGHT = 4 * DOTS_PER_INCH, 6 * DOTS_PER_INCH
+_MARGIN = 30
+_INNER = WIDTH - 2 * _MARGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What one parcel's label says. `symbols` come in the order tracking, data, routing; the latter two may be absent."""
+
+    carrier: str
+    service: str
+    sender: tuple[str, ...]
+    receiver: tuple[str, ...]
+    facts: tuple[str, ...]
+    reference: str
+    tracking: Symbol
+    data: Symbol | None = None
+    routing: Symbol | None = None
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One line of text, top left at (x, y), `size` dots high, at most `width` dots wide."""
+
+    x: int
+    y: int
+    size: int
+    width: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A horizontal line across the label."""
+
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A symbol inside the box (x, y, width, height)."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Everything on one label."""
+
+    texts: tuple[Text, ...]
+    rules: tuple[Rule, ...]
+    symbols: tuple[Placed, ...]
+
+
+def lay_out(label: Label) -> Layout:
+    """Place a label's content. Text too long for its place is wrapped, then cut; nothing ever overlaps a symbol."""
+    texts = [
+        *_column(_MARGIN, 30, 56, 420, (label.carrier,)),
+        *_column(470, 42, 34, WIDTH - 470 - _MARGIN, (label.service,)),
+        *_column(_MARGIN, 125, 22, 440, ("FROM", *label.sender[:3])),
+        *_column(490, 125, 22, WIDTH - 490 - _MARGIN, label.facts[:4]),
+        *_column(_MARGIN, 235, 24, 300, ("SHIP TO",)),
+        *_column(_MARGIN + 20, 265, 32, _INNER - 20, _fitting(label.receiver, 32, _INNER - 20, 7)),
+        *_column(_MARGIN, 1125, 24, _INNER, (f"REF {label.reference}", label.notice)),
+    ]
+    caption = label.tracking.caption
+    left = _centre(caption, 30)
+    texts += _column(left, 1055, 30, WIDTH - left - _MARGIN, (caption,))
+    symbols = [Placed(_MARGIN + 20, 810, _INNER - 40, 235, label.tracking)]
+    if label.data is not None:
+        wide = label.data.symbology is Symbology.PDF417
+        symbols.append(Placed(_MARGIN, 525, 480 if wide else 250, 235, label.data))
+    if label.routing is not None:
+        symbols.append(Placed(330, 550, WIDTH - 330 - _MARGIN, 140, label.routing))
+        texts += _column(350, 705, 28, WIDTH - 350 - _MARGIN, (label.routing.caption,))
+    rules = tuple(Rule(y) for y in (110, 225, 510, 780, 1105))
+    return Layout(tuple(text for text in texts if text.text), rules, tuple(symbols))
+
+
+def wrap(text: str, size: int, width: int) -> tuple[str, ...]:
+    """Break `text` into lines that fit `width` dots at `size`, at spaces where there are any."""
+    lines, line = [], ""
+    for word in text.split():
+        candidate = f"{line} {word}".strip()
+        if _dots(candidate, size) <= width:
+            line = candidate
+            continue
+        if line:
+            lines.append(line)
+        while _dots(word, size) > width:
+            head = _cut(word, size, width)
+            lines.append(head)
+            word = word[len(head) :]
+        line = word
+    return (*lines, line) if line else tuple(lines)
+
+
+def _fitting(lines: tuple[str, ...], size: int, width: int, most: int) -> tuple[str, ...]:
+    """Return at most `most` lines: wrapped while there is room, the last lines (city, country) always kept."""
+    wrapped = [part for line in lines for part in wrap(line, size, width)]
+    if len(wrapped) <= most:
+        return tuple(wrapped)
+    plain = [line for line in lines if line]
+    return tuple(plain if len(plain) <= most else plain[: most - 2] + plain[-2:])
+
+
+def _column(x: int, y: int, size: int, width: int, lines: tuple[str, ...]) -> list[Text]:
+    step = size + 3 if size < 30 else size
+    return [Text(x, y + step * row, size, width, _cut(line, size, width)) for row, line in enumerate(lines)]
+
+
+def _centre(text: str, size: int) -> int:
+    return max(_MARGIN, (WIDTH - _dots(text, size)) // 2)
+
+
+def _cut(text: str, size: int, width: int) -> str:
+    while text and _dots(text, size) > width:
+        text = text[:-1]
+    return text
+
+
+def _dots(text: str, size: int) -> int:
+    """Estimate the printed width: East Asian wide characters are square, others 0.55 as wide as high."""
+    return sum(size if unicodedata.east_asian_width(char) in "WF" else size * 11 // 20 for char in text)

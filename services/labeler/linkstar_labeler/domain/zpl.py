@@ -1,0 +1,97 @@
+"""ZPL II for a label, in native barcode commands. Text can never be read as a command by the printer."""
+
+from __future__ import annotations
+
+import re
+
+from linkstar_labeler.domain.label_layout import HEIGHT, WIDTH, Label, Placed, Text, lay_out
+from linkstar_labeler.domain.symbols import Symbol, Symbology
+
+__all__ = ["field", "render_zpl"]
+
+_DIGITS = re.compile(r"\d{4,}")
+_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#$%&'()*+,-./:;<=>?@[]{|}`")
+
+
+def field(text: str) -> str:
+    """Return `^FH^FD…^FS`: every byte outside a plain set (caret, tilde, underscore, backslash, all non-ASCII) as `_XX`."""
+    escaped = "".join(char if char in _PLAIN else _hex(char) for char in text)
+    return f"^FH^FD{escaped}^FS"
+
+
+def render_zpl(label: Label) -> str:
+    """Return one `^XA … ^XZ` format of 4x6 inches at 203 dpi in UTF-8 (`^CI28`)."""
+    layout = lay_out(label)
+    body = [f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0"]
+    body += [f"^FO0,{rule.y}^GB{WIDTH},3,3^FS" for rule in layout.rules]
+    body += [_text(text) for text in layout.texts]
+    body += [_symbol(placed) for placed in layout.symbols]
+    return "\n".join([*body, "^XZ\n"])
+
+
+def _hex(char: str) -> str:
+    return "".join(f"_{byte:02X}" for byte in char.encode())
+
+
+def _text(text: Text) -> str:
+    return f"^FO{text.x},{text.y}^A0N,{text.size},{text.size}{field(text.text)}"
+
+
+def _symbol(placed: Placed) -> str:
+    return f"^FO{placed.x},{placed.y}{_COMMANDS[placed.symbol.symbology](placed)}"
+
+
+def _bar_width(characters: int, width: int) -> int:
+    """Return the widest module, 3 dots at most, with which that many Code 128 characters and a stop fit `width` dots."""
+    return max(1, min(3, width // (11 * characters + 13)))
+
+
+def _code_128(placed: Placed) -> str:
+    """Let the printer choose subsets; the count of characters is an upper bound: pairs of digits, and switches."""
+    content = placed.symbol.content
+    pairs = sum((len(run) + 1) // 2 + 1 for run in _DIGITS.findall(content))
+    characters = 2 + pairs + len(_DIGITS.sub("", content))
+    return f"^BY{_bar_width(characters, placed.width)}^BCN,{placed.height},N,N,N,A{field(content)}"
+
+
+def _gs1_128(placed: Placed) -> str:
+    """Subset C throughout: `>;` starts it, `>8` is FNC1. Every element of ours is digits of even length."""
+    elements = [identifier + value for identifier, value in placed.symbol.elements]
+    characters = 2 + sum(1 + len(element) // 2 for element in elements)
+    content = ">;>8" + ">8".join(elements)
+    return f"^BY{_bar_width(characters, placed.width)}^BCN,{placed.height},N,N,N,N{field(content)}"
+
+
+def _itf(placed: Placed) -> str:
+    return f"^BY3,3^B2N,{placed.height},N,N,N{field(placed.symbol.content)}"
+
+
+def _data_matrix(placed: Placed) -> str:
+    return f"^BXN,8,200{field(placed.symbol.content)}"
+
+
+def _pdf417(placed: Placed) -> str:
+    return f"^BY2^B7N,6,4,6{field(placed.symbol.content)}"
+
+
+def _maxicode(placed: Placed) -> str:
+    return f"^BD{_mode(placed.symbol)},1,1{field(_high_priority(placed.symbol) + placed.symbol.content)}"
+
+
+def _mode(symbol: Symbol) -> int:
+    return 2 if symbol.primary[:9].isdigit() else 3
+
+
+def _high_priority(symbol: Symbol) -> str:
+    """ZPL wants service class, country, postcode; the symbol keeps postcode, country, service class."""
+    return symbol.primary[-3:] + symbol.primary[-6:-3] + symbol.primary[:-6]
+
+
+_COMMANDS = {
+    Symbology.CODE_128: _code_128,
+    Symbology.GS1_128: _gs1_128,
+    Symbology.ITF: _itf,
+    Symbology.DATA_MATRIX: _data_matrix,
+    Symbology.PDF417: _pdf417,
+    Symbology.MAXICODE: _maxicode,
+}

@@ -1,0 +1,143 @@
+"""What each topic means for labels and money. The handlers commute: whatever order the topics come in, the newest order
+content and route attempt win, and one label at most is paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import (
+    ExceptionCode,
+    OrderCancelled,
+    OrderChanged,
+    RouteChosen,
+    SettlementRequested,
+    TrackingUpdated,
+)
+from linkstar_labeler import store
+from linkstar_labeler.domain.exceptions import resolve
+from linkstar_labeler.domain.ledger import CLAIMS, FEES, WALLET, Entry, admit
+from linkstar_labeler.domain.shipments import Shipment
+from linkstar_labeler.handlers.settlement import Settler
+from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
+
+__all__ = ["Handlers"]
+
+_SETTLEMENTS = {
+    "claim_payout": (CLAIMS, WALLET),
+    "refund": (FEES, WALLET),
+    "return_fee": (WALLET, FEES),
+}
+"""From and to account of each kind of settlement."""
+
+
+class Handlers:
+    """The batch handlers of labeler."""
+
+    def __init__(self, settler: Settler) -> None:
+        self._settler = settler
+
+    async def on_routes_chosen(self, batch: Sequence[Received[RouteChosen]], tx: Transaction) -> Sequence[Outcome]:
+        """Buy a label for every newest route attempt; an attempt seen before or outdated changes nothing."""
+        rejects = [_negative(received) for received in batch if received.event.route.total.amount_minor < 0]
+        routes = [received for received in batch if received.event.route.total.amount_minor >= 0]
+        shipments = await _lock(tx, [(_shipment_of(r, r.event.shipment_id)) for r in routes])
+        for received in routes:
+            shipments[received.event.tenant, received.event.shipment_id].choose(received.event)
+        return [*await self._settler.settle(tx, list(shipments.values())), *rejects]
+
+    async def on_order_changes(
+        self, batch: Sequence[Received[OrderChanged | OrderCancelled]], tx: Transaction
+    ) -> Sequence[Outcome]:
+        """Void labels of cancelled and changed orders; what comes before its route is remembered."""
+        shipments = await _lock(tx, [_shipment_of(received, _changed(received.event)) for received in batch])
+        for received in batch:
+            shipment = shipments[received.event.tenant, _changed(received.event)]
+            if isinstance(received.event, OrderCancelled):
+                shipment.cancel()
+            else:
+                shipment.change(received.event.version)
+        return await self._settler.settle(tx, list(shipments.values()))
+
+    async def on_tracking_updated(
+        self, batch: Sequence[Received[TrackingUpdated]], tx: Transaction
+    ) -> Sequence[Outcome]:
+        """Note who is under way, since no void is possible any more; a delivery answers a late cancel."""
+        telling = [received.event for received in batch if received.event.accepted or received.event.delivered]
+        delivered = {(event.tenant, event.shipment_id) for event in telling if event.delivered}
+        touched = await store.awaiting_news(tx, [(event.tenant, event.shipment_id) for event in telling], delivered)
+        shipments = await store.lock_shipments(tx, touched)
+        for event in telling:
+            shipment = shipments.get((event.tenant, event.shipment_id))
+            if shipment is not None:
+                shipment.accept(event.tracking_number)
+        raised = await self._settler.settle(tx, list(shipments.values()))
+        return [*raised, *await _resolve_late(tx, [shipments[key] for key in sorted(delivered & shipments.keys())])]
+
+    async def on_settlements_requested(
+        self, batch: Sequence[Received[SettlementRequested]], tx: Transaction
+    ) -> Sequence[Outcome]:
+        """Post what returns asks for, once; a fee the wallet does not cover waits for a top-up."""
+        wrong = [received for received in batch if received.event.amount.amount_minor <= 0]
+        asked = [(received.shard, _entry_of(received.event)) for received in batch if received not in wrong]
+        await _post_settlements(tx, asked)
+        return [Reject(r, "settlement.not_positive", "The amount of a settlement must be positive") for r in wrong]
+
+
+def _negative(received: Received[RouteChosen]) -> Reject:
+    return Reject(received, "label.negative_total", "The total of a route must not be negative")
+
+
+def _changed(event: OrderChanged | OrderCancelled) -> str:
+    """Return the shipment an order's change concerns: the order's own."""
+    return event.shipment_id if isinstance(event, OrderChanged) else event.order_id
+
+
+def _shipment_of(received: Received[Event], shipment_id: str) -> Shipment:
+    return Shipment(received.event.tenant, shipment_id, received.event.order_id, received.shard)
+
+
+async def _lock(tx: Transaction, named: Sequence[Shipment]) -> dict[tuple[str, str], Shipment]:
+    """Make and lock these shipments; the result keeps the order in which they were named."""
+    if not named:
+        return {}
+    await store.start_shipments(tx, named)
+    locked = await store.lock_shipments(tx, [shipment.key for shipment in named])
+    return {shipment.key: locked[shipment.key] for shipment in named}
+
+
+async def _resolve_late(tx: Transaction, delivered: Sequence[Shipment]) -> list[Event]:
+    if not delivered:
+        return []
+    known = await store.known_exceptions(tx, [shipment.key for shipment in delivered])
+    events = [
+        event
+        for shipment in delivered
+        for event in resolve(shipment, ExceptionCode.CANCEL_TOO_LATE, known.get(shipment.key, []), tx.now)
+    ]
+    await store.save_exceptions(tx, events)
+    return list(events)
+
+
+def _entry_of(event: SettlementRequested) -> Entry:
+    from_account, to_account = _SETTLEMENTS[event.kind]
+    posting_id = f"{event.order_id}|{event.kind}|{event.settlement_id}"
+    return Entry(event.tenant, posting_id, event.amount, from_account, to_account, event.order_id)
+
+
+async def _post_settlements(tx: Transaction, asked: Iterable[tuple[int, Entry]]) -> None:
+    """Post each entry once; those not covered wait. The wallets' locks keep others out meanwhile."""
+    unique = {(entry.tenant, entry.posting_id): (shard, entry) for shard, entry in asked}
+    if not unique:
+        return
+    accounts = [entry.wallet for _, entry in unique.values()]
+    await store.open_wallets(tx, accounts)
+    funds = await store.available_funds(tx, accounts)
+    seen = await store.posted_ids(tx, [entry for _, entry in unique.values()])
+    fresh = [named for key, named in unique.items() if key not in seen]
+    covered = admit([(entry.wallet, -entry.wallet_change) for _, entry in fresh], funds)
+    await store.post(tx, [entry for (_, entry), fits in zip(fresh, covered, strict=True) if fits])
+    waiting = [named for named, fits in zip(fresh, covered, strict=True) if not fits]
+    if waiting:
+        await store.add_waiting(tx, waiting)

@@ -1,0 +1,146 @@
+"""Carries out what the shipments of a batch came to, in one transaction: voids and refunds, purchases and captures,
+numbers, holds, exceptions and events. Locks go wallets, blocks, ranges; the shipments are locked by the caller.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import ExceptionRaised
+from linkstar_labeler import store
+from linkstar_labeler.carriers import CARRIERS
+from linkstar_labeler.domain.exceptions import open_late, settle_hold
+from linkstar_labeler.domain.ledger import Account, Entry, admit
+from linkstar_labeler.domain.number_blocks import hand_out, lease, shortages
+from linkstar_labeler.domain.shipments import Shipment
+from linkstar_labeler.handlers.purchase import Purchase, rejection, void_entry, voiding
+from linkstar_runtime.connectors import Refused
+from linkstar_runtime.handling import Transaction
+from linkstar_runtime.vault import Vault
+
+__all__ = ["Settler"]
+
+
+class Settler:
+    """Settles locked shipments. `block_size` serials at least are leased to a shard at once."""
+
+    def __init__(self, vault: Vault, block_size: int) -> None:
+        self._vault = vault
+        self._block_size = block_size
+
+    async def settle(self, tx: Transaction, shipments: Sequence[Shipment]) -> list[Event]:
+        """Carry out release, purchase and lateness of each shipment, in the given order; return the events."""
+        if not shipments:
+            return []
+        refused = {s.key: refusal for s in shipments if (refusal := _refusal(s))}
+        purchases = await self._open(tx, [s for s in shipments if s.key not in refused])
+        entries = [entry for s in shipments if s.release and (entry := void_entry(s.release))]
+        await _admit(tx, purchases, entries)
+        await self._number(tx, [p for p in purchases if not p.hold_code])
+        bought = {p.shipment.key: p for p in purchases if not p.hold_code}
+        entries += [entry for p in bought.values() if (entry := p.entry())]
+        events: list[Event] = []
+        for shipment in shipments:
+            events += _label_events(shipment, bought.get(shipment.key), refused.get(shipment.key), tx)
+        await _save(tx, shipments, purchases, entries)
+        return [*events, *await _exceptions(tx, shipments, purchases)]
+
+    async def _open(self, tx: Transaction, shipments: Iterable[Shipment]) -> list[Purchase]:
+        """Open the consignees of what is wanted; an erased one is a hold."""
+        wanted = [(s, s.wanted) for s in shipments if s.wanted]
+        sealed = [(s.tenant, s.order_id, route.consignee) for s, route in wanted]
+        consignees = await self._vault.open_many(tx, sealed)
+        return [
+            Purchase(s, route, CARRIERS[route.route.carrier], consignee, None if consignee else "consignee_erased")
+            for (s, route), consignee in zip(wanted, consignees, strict=True)
+        ]
+
+    async def _number(self, tx: Transaction, purchases: Sequence[Purchase]) -> None:
+        """Give each purchase its tracking numbers from its shard's block and print it, or hold it."""
+        if not purchases:
+            return
+        needs = [((p.carrier.code, p.shipment.shard), len(p.route.parcels)) for p in purchases]
+        held = await store.blocks(tx, (key for key, _ in needs))
+        lacking = shortages(needs, held)
+        ranges = await store.ranges(tx, (carrier for carrier, _ in lacking)) if lacking else {}
+        leased = lease(lacking, ranges, self._block_size)
+        for purchase, serials in zip(purchases, hand_out(needs, held, leased), strict=True):
+            if serials:
+                purchase.print(serials, tx.now)
+            else:
+                purchase.hold_code = "numbers_exhausted"
+        await store.save_leases(tx, held | leased, ranges)
+
+
+def _refusal(shipment: Shipment) -> Refused | None:
+    """Return why the wanted route cannot be bought from its carrier at all."""
+    route = shipment.wanted
+    if route is None:
+        return None
+    carrier = CARRIERS.get(route.route.carrier)
+    return carrier.refusal(route) if carrier else Refused("carrier_not_served", "No account with this carrier")
+
+
+async def _admit(tx: Transaction, purchases: Sequence[Purchase], refunds: Sequence[Entry]) -> None:
+    """Hold what its wallet does not cover; refunds of the same transaction count first."""
+    candidates = [p for p in purchases if not p.hold_code]
+    paying: set[Account] = {p.account for p in candidates if p.charge_minor} | {entry.wallet for entry in refunds}
+    if not paying:
+        return
+    funds = Counter(await store.available_funds(tx, paying))
+    for entry in refunds:
+        funds[entry.wallet] += entry.wallet_change
+    admitted = admit([(p.account, p.charge_minor) for p in candidates], funds)
+    for purchase, covered in zip(candidates, admitted, strict=True):
+        purchase.hold_code = None if covered else "insufficient_balance"
+
+
+def _label_events(
+    shipment: Shipment, bought: Purchase | None, refused: Refused | None, tx: Transaction
+) -> Iterable[Event]:
+    """Return the label events of one shipment in version order."""
+    if shipment.release and not shipment.release.label.held:
+        yield voiding(shipment, shipment.release, tx.now)
+    if shipment.wanted and refused:
+        yield rejection(shipment, shipment.wanted, refused, tx.now)
+    if bought:
+        yield bought.created(tx.now)
+
+
+async def _save(
+    tx: Transaction, shipments: Sequence[Shipment], purchases: Sequence[Purchase], entries: Sequence[Entry]
+) -> None:
+    released = [(s, s.release) for s in shipments if s.release]
+    if released:
+        await store.save_releases(tx, released)
+    if purchases:
+        await store.save_labels(tx, [purchase.stored() for purchase in purchases])
+    await store.post(tx, entries)
+    await store.save_shipments(tx, shipments)
+
+
+async def _exceptions(
+    tx: Transaction, shipments: Sequence[Shipment], purchases: Sequence[Purchase]
+) -> list[ExceptionRaised]:
+    """Open and resolve what holds and late stops ask for."""
+    holds = {p.shipment.key: p.hold_code for p in purchases}
+    concerned = [s for s in shipments if holds.get(s.key) or _was_held(s) or s.late_reason]
+    if not concerned:
+        return []
+    known = await store.known_exceptions(tx, [s.key for s in concerned])
+    events: list[ExceptionRaised] = []
+    for shipment in concerned:
+        before = known.get(shipment.key, [])
+        if shipment.late_reason:
+            events += open_late(shipment, before, tx.now)
+        events += settle_hold(shipment, holds.get(shipment.key), before, tx.now)
+    if events:
+        await store.save_exceptions(tx, events)
+    return events
+
+
+def _was_held(shipment: Shipment) -> bool:
+    before = shipment.release.label if shipment.release else shipment.label
+    return before is not None and before.held

@@ -1,0 +1,45 @@
+"""Work due by time: what was held goes on by itself once the wallet, or the number range, allows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from linkstar_contracts.event import Event
+from linkstar_labeler import store
+from linkstar_labeler.domain.ledger import admit
+from linkstar_labeler.handlers import Settler
+from linkstar_runtime.handling import Transaction
+from linkstar_runtime.service import TimerHandler
+
+__all__ = ["continue_held"]
+
+AT_ONCE = 500
+"""Shipments continued in one transaction."""
+
+
+def continue_held(settler: Settler) -> TimerHandler:
+    """Return the timer that buys held labels and posts waiting amounts, in order of arrival."""
+
+    async def handler(shards: Sequence[int], tx: Transaction) -> Sequence[Event]:
+        keys = await store.held_shipments(tx, shards, AT_ONCE)
+        events: list[Event] = []
+        if keys:
+            locked = await store.lock_shipments(tx, keys)
+            for shipment in locked.values():
+                shipment.retry()
+            events = await settler.settle(tx, [locked[key] for key in keys])
+        await _post_waiting(tx, shards)
+        return events
+
+    return handler
+
+
+async def _post_waiting(tx: Transaction, shards: Sequence[int]) -> None:
+    waiting = await store.waiting_postings(tx, shards, AT_ONCE)
+    if not waiting:
+        return
+    funds = await store.available_funds(tx, [entry.wallet for entry in waiting])
+    covered = admit([(entry.wallet, -entry.wallet_change) for entry in waiting], funds)
+    posted = [entry for entry, fits in zip(waiting, covered, strict=True) if fits]
+    await store.post(tx, posted)
+    await store.drop_waiting(tx, posted)

@@ -1,0 +1,46 @@
+"""Every SQL statement of labeler. Locks are taken in one order everywhere: shipments, wallets, blocks, ranges, each sorted.
+
+Statements that lock stand apart from those that read beside the lock, so that nobody reads what was before the wait.
+"""
+
+from __future__ import annotations
+
+from linkstar_labeler.store.exceptions import known_exceptions, save_exceptions
+from linkstar_labeler.store.labels import StoredLabel, find_label, save_labels, save_releases
+from linkstar_labeler.store.money import available_funds, ledger_page, open_wallets, post, top_up, wallets
+from linkstar_labeler.store.numbers import blocks, ranges, save_leases
+from linkstar_labeler.store.settlements import add_waiting, drop_waiting, posted_ids, waiting_postings
+from linkstar_labeler.store.shipments import (
+    awaiting_news,
+    held_shipments,
+    lock_shipments,
+    save_shipments,
+    start_shipments,
+)
+
+__all__ = [
+    "StoredLabel",
+    "add_waiting",
+    "available_funds",
+    "awaiting_news",
+    "blocks",
+    "drop_waiting",
+    "find_label",
+    "held_shipments",
+    "known_exceptions",
+    "ledger_page",
+    "lock_shipments",
+    "open_wallets",
+    "post",
+    "posted_ids",
+    "ranges",
+    "save_exceptions",
+    "save_labels",
+    "save_leases",
+    "save_releases",
+    "save_shipments",
+    "start_shipments",
+    "top_up",
+    "waiting_postings",
+    "wallets",
+]

@@ -1,0 +1,181 @@
+"""Printed labels: what is on the paper is read back by an independent decoder and equals the shipment."""
+
+from __future__ import annotations
+
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import pytest
+import zxingcpp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from unit.labeler.label_samples import AT, COUNTRY_OF, consignee, route
+
+from linkstar_contracts.text import clean_text
+from linkstar_labeler.carriers import CARRIERS
+from linkstar_labeler.carriers.printing import make_labels
+from linkstar_labeler.domain.check_digits import leitcode, mod_37_36
+from linkstar_labeler.domain.label_layout import DOTS_PER_INCH, HEIGHT, WIDTH, Label, lay_out
+from linkstar_labeler.domain.pdf import render_pdf
+from linkstar_labeler.domain.png import render_png
+from linkstar_labeler.domain.symbols import Symbology
+from linkstar_labeler.domain.zpl import field, render_zpl
+
+DPI = 300
+SERVICES = [(carrier.code, service) for carrier in CARRIERS.values() for service in carrier.services]
+
+
+def printed(carrier: str, service: str, serial: int = 1234567, **changed: str) -> tuple[Label, str]:
+    chosen = route(carrier, service)
+    [number] = CARRIERS[carrier].sell(service, [serial]).tracking_numbers
+    receiver = consignee(COUNTRY_OF[carrier], **changed)
+    return make_labels(CARRIERS[carrier], chosen, receiver, [number], AT)[0], number
+
+
+@cache
+def scan(label: Label) -> dict[str, str]:
+    """Rasterise the PDF and decode every symbol; MaxiCode readers want the symbol alone, so its place is cut out."""
+    picture = Image.open(BytesIO(render_png(render_pdf([label]), 0, DPI)))
+    found = {_name(result): _text(result) for result in zxingcpp.read_barcodes(picture)}
+    for placed in lay_out(label).symbols:
+        if placed.symbol.symbology is Symbology.MAXICODE:
+            box = [side * DPI // DOTS_PER_INCH for side in (placed.x - 4, placed.y - 4, placed.x + 236, placed.y + 232)]
+            [result] = zxingcpp.read_barcodes(picture.crop(tuple(box)), formats=zxingcpp.BarcodeFormat.MaxiCode)
+            found["MaxiCode"] = _text(result)
+    return found
+
+
+def _name(result: Any) -> str:
+    return f"{result.format.name}{'/GS1' if result.symbology_identifier == ']C1' else ''}@{len(result.bytes)}"
+
+
+def _text(result: Any) -> str:
+    return bytes(result.bytes).decode()
+
+
+@pytest.mark.parametrize(("carrier", "service"), SERVICES)
+def test_the_tracking_symbol_holds_the_number(carrier: str, service: str) -> None:
+    label, number = printed(carrier, service)
+    texts = list(scan(label).values())
+    assert any(number in text or number[:14] in text or f"00{number}" in text for text in texts), texts
+
+
+@pytest.mark.parametrize(("carrier", "service"), SERVICES)
+def test_every_symbol_of_every_carrier_is_read_back(carrier: str, service: str) -> None:
+    label, _ = printed(carrier, service)
+    expected = {_expected(symbol) for symbol in (label.tracking, label.data, label.routing) if symbol}
+    assert expected <= set(scan(label).values())
+
+
+def _expected(symbol: Any) -> str:
+    if symbol.symbology is Symbology.GS1_128:
+        return "\x1d".join(identifier + value for identifier, value in symbol.elements)
+    if symbol.symbology is Symbology.MAXICODE:
+        head, rest = symbol.content.split("\x1d", 1)
+        year, rest = rest[:2], rest[2:]
+        primary = f"{symbol.primary[:-6]}\x1d{symbol.primary[-6:-3]}\x1d{symbol.primary[-3:]}\x1d"
+        return f"{head}\x1d{year}{primary}{rest}"
+    return str(symbol.content)
+
+
+def test_usps_names_the_destination_zip() -> None:
+    label, number = printed("usps", "priority_mail")
+    assert f"42010001\x1d{number}" in scan(label).values()
+
+
+def test_ups_maxicode_names_zip_country_and_class() -> None:
+    label, number = printed("ups", "2nd_day_air")
+    message = scan(label)["MaxiCode"]
+    assert message.startswith(f"[)>\x1e01\x1d96100011234\x1d840\x1d002\x1d1Z{number[-8:]}\x1dUPSN\x1d")
+
+
+def test_fedex_express_code_names_the_zip() -> None:
+    label, number = printed("fedex", "2day")
+    [code] = [text for text in scan(label).values() if len(text) == 34]
+    assert code[15:20] == "10001"
+    assert code.endswith(number)
+
+
+def test_dpd_code_holds_postcode_service_and_country() -> None:
+    label, number = printed("dpd-de", "classic")
+    [code] = [text for text in scan(label).values() if text.startswith("%")]
+    assert code[1:] == f"0010115{number[:14]}101276{mod_37_36(code[1:-1])}"
+
+
+def test_dhl_leitcode_holds_the_postcode() -> None:
+    label, _ = printed("dhl-de", "paket")
+    [code] = [text for text in scan(label).values() if len(text) == 14]
+    assert code == f"1011500000001{leitcode('1011500000001')}"
+
+
+def test_a_return_goes_to_the_warehouse() -> None:
+    chosen = route(kind="return")
+    [label] = make_labels(CARRIERS["usps"], chosen, consignee(), ["9405803699300124287899"], AT)
+    assert label.receiver[0] == "US-NJ"
+    assert label.sender[0] == "Ada Example"
+    assert "42008817\x1d9405803699300124287899" in scan(label).values()
+
+
+def test_each_parcel_has_its_own_label_and_page() -> None:
+    chosen = route(parcels=3)
+    numbers = CARRIERS["usps"].sell("ground_advantage", [1, 2, 3]).tracking_numbers
+    labels = make_labels(CARRIERS["usps"], chosen, consignee(), numbers, AT)
+    assert [label.facts[0] for label in labels] == ["PARCEL 1/3", "PARCEL 2/3", "PARCEL 3/3"]
+    pdf = render_pdf(labels)
+    assert len({render_png(pdf, page) for page in range(3)}) == 3
+
+
+def test_the_same_label_prints_the_same_bytes() -> None:
+    label, _ = printed("usps", "ground_advantage")
+    assert render_pdf([label]) == render_pdf([label])
+
+
+def test_zpl_of_a_usps_label() -> None:
+    label, number = printed("usps", "ground_advantage", name="José ^XA~JA_1")
+    zpl = render_zpl(label)
+    assert zpl.startswith("^XA^CI28^PW812^LL1218")
+    assert zpl.endswith("^XZ\n")
+    assert f"^BY3^BCN,235,N,N,N,N^FH^FD>;>842010001>8{number}^FS" in zpl
+    assert "^FH^FDJos_C3_A9 _5EXA_7EJA_5F1^FS" in zpl
+
+
+def test_zpl_of_a_ups_label_draws_maxicode_natively() -> None:
+    label, number = printed("ups", "ground")
+    assert f"^BD2,1,1^FH^FD003840100011234[)>_1E01_1D961Z{number[-8:]}_1DUPSN" in render_zpl(label)
+
+
+printable = st.text(st.characters(exclude_categories=("Cs",)), max_size=60).map(
+    lambda text: "".join(char for char in text if (ord(char) & 0xFFFE) != 0xFFFE)
+)
+filled = printable.map(clean_text).filter(bool)
+
+
+@given(printable)
+def test_no_command_character_reaches_the_printer(text: str) -> None:
+    written = field(text).removeprefix("^FH^FD").removesuffix("^FS")
+    assert not set(written) & set("^~\\")
+    raw = bytearray()
+    rest = written.encode()
+    while rest:
+        hexadecimal = rest[:1] == b"_"
+        raw += bytes.fromhex(rest[1:3].decode()) if hexadecimal else rest[:1]
+        rest = rest[3:] if hexadecimal else rest[1:]
+    assert raw.decode() == text
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(SERVICES), filled, filled, filled, filled.map(lambda text: text[:16]).map(clean_text).filter(bool)
+)
+def test_any_validated_text_prints(
+    service: tuple[str, str], name: str, street: str, region: str, postcode: str
+) -> None:
+    label, _ = printed(*service, name=name, street=street, region=region[:40], postcode=postcode)
+    assert render_pdf([label]).startswith(b"%PDF")
+    commands = render_zpl(label).replace("^FH^FD", "")
+    assert "^XA" not in commands.removeprefix("^XA")
+    for text in lay_out(label).texts:
+        assert text.x + text.width <= WIDTH
+        assert text.y + text.size <= HEIGHT
