@@ -1,0 +1,1 @@
+"""`make demo`: real-format order files through all services to delivered parcels, judged by an independent reader."""
