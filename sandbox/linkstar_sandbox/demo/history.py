@@ -51,7 +51,8 @@ def _gist(record: Record) -> str:
     match record.type.removeprefix("linkstar.").removesuffix(".v1"):
         case "order.received":
             place = body["destination"]
-            return f"{body['kind']} from {body['warehouse']['code']} to {place['city']} {place['postcode']} {place['country']}"
+            where = f"{place['city']} {place['postcode']} {place['country']}"
+            return f"{body['kind']}, warehouse {body['warehouse']['code']}, customer in {where}"
         case "route.chosen":
             route = body["route"]
             return f"{route['carrier']} {route['service']}, zone {route['zone'] or '-'}, {_money(route['total'])}"

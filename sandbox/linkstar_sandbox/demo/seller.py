@@ -39,9 +39,9 @@ class Seller:
 
     async def top_up(self, amount_minor: int, currency: str, reference: str) -> None:
         """Pay money into the wallet; the same reference pays once."""
-        amount = {"amount_minor": amount_minor, "currency": currency}
+        amount = {"amount_minor": amount_minor, "currency": currency, "reference": reference}
         headers = {"Idempotency-Key": f"demo-{reference}-{currency}"}
-        await self._call("labeler", "POST", "/v1/wallet/topups", json={"amount": amount}, headers=headers)
+        await self._call("labeler", "POST", "/v1/wallet/topups", json=amount, headers=headers)
 
     async def start_import(self, file: OrderFile) -> str:
         """Upload an order file; returns the import's id."""
@@ -55,9 +55,11 @@ class Seller:
 
     async def finished_import(self, import_id: str) -> dict[str, Any]:
         """Wait for the import to end and return its report."""
-        while (report := await self.import_report(import_id))["state"] == "processing":
+        while True:
+            report = await self.import_report(import_id)
+            if report["state"] != "processing":
+                return report
             await asyncio.sleep(_POLL_S)
-        return report
 
     async def request_return(self, order_id: str, items: Sequence[Mapping[str, Any]], reason: str) -> dict[str, Any]:
         """Ask for a return of a delivered order."""

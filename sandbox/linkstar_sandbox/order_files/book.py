@@ -144,7 +144,8 @@ class _Sheet:
                 index for index, draft in enumerate(drafts)
                 if index >= 10 and index not in placed and flaw.country in (None, draft.country)
             ]  # fmt: skip
-            if free and self.plan.format.can_spoil(flaw.fields):
+            fits = flaw.channels is None or self.plan.format.channel in flaw.channels
+            if free and fits and self.plan.format.can_spoil(flaw.fields):
                 placed[rng.choice(free)] = flaw
         return placed
 

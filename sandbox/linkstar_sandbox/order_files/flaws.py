@@ -19,6 +19,8 @@ class Flaw:
     code: str | None = None
     country: str | None = None
     """Only for orders to this country."""
+    channels: tuple[str, ...] | None = None
+    """Only in files of these channels: our own states weights, so that it may name articles nobody registered."""
 
 
 FLAWS: tuple[Flaw, ...] = (
@@ -32,7 +34,7 @@ FLAWS: tuple[Flaw, ...] = (
          country="US"),
     Flaw("ZIP of another state", {"postcode": "90058", "region": "NY", "city": "Albany"}, "held", country="US"),
     Flaw("PLZ that lost its zero, provable", {"postcode": "4109", "city": "Leipzig"}, "accepted", country="DE"),
-    Flaw("unknown SKU", {"sku": "GONE-404"}, code="sku_unknown"),
+    Flaw("unknown SKU", {"sku": "GONE-404"}, code="sku_unknown", channels=("shopify", "amazon")),
     Flaw("negative quantity", {"quantity": "-2"}, code="quantity_invalid"),
     Flaw("quantity in words", {"quantity": "two"}, code="quantity_invalid"),
     Flaw("unknown country", {"country": "Atlantis"}, code="country_unknown"),

@@ -1,4 +1,4 @@
-"""LinkStar's own CSV: one row per article, weights and sizes optional, and rows that cancel an order."""
+"""LinkStar's own CSV: one row per article, some orders in several parcels, and rows that cancel an order."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ __all__ = ["OWN_CSV", "cancel_row"]
 _COLUMNS = (
     "order_id", "row_kind", "placed_at", "warehouse", "service_level", "name", "company", "street", "street2", "city",
     "region", "postcode", "country", "phone", "email", "sku", "description", "quantity", "unit_price", "currency",
-    "weight", "weight_unit", "length", "width", "height", "size_unit",
+    "parcel", "weight", "weight_unit", "length", "width", "height", "size_unit",
 )  # fmt: skip
 
 
 def _rows(draft: Draft) -> list[Row]:
-    return [_row(draft, line) for line in draft.lines]
+    apart = len(draft.lines) > 1 and draft.reference[-1] in "024"
+    return [_row(draft, line, str(number) if apart else "") for number, line in enumerate(draft.lines, 1)]
 
 
-def _row(draft: Draft, line: Line) -> Row:
+def _row(draft: Draft, line: Line, parcel: str) -> Row:
     person, place = draft.person, draft.place
     length, width, height = draft.size
     return {
@@ -26,7 +27,7 @@ def _row(draft: Draft, line: Line) -> Row:
         "name": person.name, "street": person.street, "street2": person.street2, "city": place.city,
         "region": place.region, "postcode": place.postcode, "country": draft.country, "phone": person.phone,
         "email": person.email, "sku": line.sku, "description": line.description, "quantity": line.quantity,
-        "unit_price": line.price, "currency": draft.currency, "weight": draft.weight, "weight_unit": "kg",
+        "unit_price": line.price, "currency": draft.currency, "parcel": parcel, "weight": draft.weight, "weight_unit": "kg",
         "length": length, "width": width, "height": height, "size_unit": "cm",
     }  # fmt: skip
 

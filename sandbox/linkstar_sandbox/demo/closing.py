@@ -1,0 +1,86 @@
+"""What a demo shows at its end: tables, one order's life and trace, one label as files, every refused row, the checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from linkstar_sandbox.demo.history import history_table, order_history, pick_order, status_table
+from linkstar_sandbox.demo.seller import Seller
+from linkstar_sandbox.demo.trace_tree import order_spans, read_spans, trace_tree
+from linkstar_sandbox.reader.account import Account
+from linkstar_sandbox.reader.evidence import Evidence, Refusal, Shipment
+
+__all__ = ["Closing"]
+
+
+class Closing:
+    """Prints and saves the end of a run into `output`."""
+
+    def __init__(self, console: Console, output: Path, evidence: Evidence, account: Account) -> None:
+        self._console, self._output = console, output
+        self._evidence, self._account = evidence, account
+
+    async def show(self, endpoints: Mapping[str, Any]) -> None:
+        """Show everything."""
+        self._show_refusals()
+        self._show(status_table(self._evidence), "Shipments by carrier and status", "status.txt")
+        order = pick_order(self._evidence)
+        if order:
+            events = order_history(self._evidence, order)
+            self._show(history_table(events), f"Every event of order {order[1]}", "history.txt")
+            spans = order_spans(read_spans(Path(endpoints["spans"])), *order)
+            self._show(trace_tree(spans, f"order {order[1]}"), f"Trace of order {order[1]}", "trace.txt")
+            await self._save_label(endpoints, order)
+        self._show(self._checks(), "The independent reader's checks", "checks.txt")
+        for fault in self._account.faults:
+            self._console.print(f"FAULT {fault}", style="bold red", markup=False, highlight=False)
+
+    def _show(self, shown: Any, title: str, name: str) -> None:
+        self._console.print()
+        self._console.print(title, style="bold", highlight=False)
+        self._console.print(shown)
+        with (self._output / name).open("w", encoding="utf-8") as file:
+            Console(file=file, width=160).print(shown)
+
+    def _show_refusals(self) -> None:
+        table = Table("file", "row", "order", "code", pad_edge=False)
+        for refusal in self._evidence.refusals:
+            table.add_row(*_named(refusal))
+        for letter in self._evidence.on("orders-inbound-dlq"):
+            table.add_row("orders-inbound", f"{letter.partition}@{letter.offset}", letter.key, "dead letter")
+        self._show(table, "Refused rows and dead letters", "refused.txt")
+
+    async def _save_label(self, endpoints: Mapping[str, Any], order: Shipment) -> None:
+        seller = Seller(endpoints["services"], endpoints["keys"]["demo"])
+        try:
+            for form in ("pdf", "png"):
+                target = self._output / f"label-{order[1]}.{form}"
+                target.write_bytes(await seller.label(order[1], form))
+                self._console.print(f"Saved {target}", markup=False, highlight=False)
+        finally:
+            await seller.close()
+
+    def _checks(self) -> Table:
+        table = Table("check", "examined", "verdict", pad_edge=False)
+        for check in self._account.checks:
+            table.add_row(check.name, str(check.examined), check.verdict)
+        return table
+
+    def save_account(self) -> None:
+        """Write counts, checks and faults to `account.json`."""
+        checks = [
+            {"name": c.name, "kind": c.kind, "examined": c.examined, "verdict": c.verdict, "violations": c.violations}
+            for c in self._account.checks
+        ]
+        text = json.dumps({"counts": self._account.counts, "checks": checks, "faults": self._account.faults}, indent=1)
+        (self._output / "account.json").write_text(text, "utf-8")
+
+
+def _named(refusal: Refusal) -> tuple[str, str, str, str]:
+    return refusal.door, str(refusal.row), refusal.order_id, refusal.code
