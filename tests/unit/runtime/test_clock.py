@@ -1,3 +1,5 @@
+"""Business time, real time and chance come from one injectable place each."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

@@ -1,3 +1,5 @@
+"""Failpoints do what their specification says, in this process and in others."""
+
 from __future__ import annotations
 
 import os

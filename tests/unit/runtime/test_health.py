@@ -1,3 +1,5 @@
+"""Each probe answers with its own checks."""
+
 from __future__ import annotations
 
 import httpx

@@ -1,3 +1,5 @@
+"""What the HTTP gate refuses, and how errors look."""
+
 from __future__ import annotations
 
 import json

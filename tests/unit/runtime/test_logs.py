@@ -1,3 +1,5 @@
+"""Log lines: their form, and that no personal data gets into them."""
+
 from __future__ import annotations
 
 import io

@@ -1,3 +1,5 @@
+"""The metric catalogue: names, document and exposition."""
+
 from __future__ import annotations
 
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""Settings from the environment: nesting, bounds, secrets."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
