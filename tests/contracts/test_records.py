@@ -142,6 +142,14 @@ def test_what_is_no_event_of_the_topic() -> None:
         parse_record(RECEIVED.raw_headers, RECEIVED.value, LABELS)
 
 
+def test_a_topic_may_be_named() -> None:
+    assert parse_record(RECEIVED.raw_headers, RECEIVED.value, "orders-received") == RECEIVED.event()
+    assert refusal(changed(SUBMITTED, colour="red")).code == "record.unknown_field"
+    for name in ("labels", "no-such-topic"):
+        with pytest.raises(RecordError, match="unknown_type"):
+            parse_record(RECEIVED.raw_headers, RECEIVED.value, name)
+
+
 @pytest.mark.parametrize("header", ["ce_tenant", "ce_version", "ce_id", "ce_subject"])
 def test_headers_and_body_tell_one_story(header: str) -> None:
     error = refusal(RECEIVED.value, RECEIVED, **{header: b"7"})

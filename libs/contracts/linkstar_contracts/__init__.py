@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from linkstar_contracts.record import FieldFault, RecordError, parse_body, parse_record
+from linkstar_contracts.topics import TOPICS
 
-__all__ = ["FieldFault", "RecordError", "parse_body", "parse_record"]
+__all__ = ["TOPICS", "FieldFault", "RecordError", "parse_body", "parse_record"]

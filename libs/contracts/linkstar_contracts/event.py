@@ -65,6 +65,11 @@ class Event(BaseModel):
         return self.order_id
 
     @property
+    def series(self) -> tuple[str, str, str]:
+        """What a reader keeps the highest `version` of: within a topic, anything not above it is a duplicate."""
+        return self.TYPE, self.tenant, self.aggregate_id
+
+    @property
     def ce_id(self) -> str:
         """CloudEvents `id`: deterministic."""
         return event_id(self.tenant, self.aggregate_id, self.TYPE, self.version)

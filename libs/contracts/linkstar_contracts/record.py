@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Head, RawHeaders, read_headers
 from linkstar_contracts.events import EVENTS
-from linkstar_contracts.topics import Topic
+from linkstar_contracts.topics import TOPICS, Topic
 
 __all__ = ["MAX_DOOR_BYTES", "FieldFault", "RecordCode", "RecordError", "parse_body", "parse_record"]
 
@@ -31,6 +31,8 @@ RecordCode = Literal[
 ]
 
 _MAX_FAULTS = 20
+_BY_NAME = {topic.name: topic for topic in TOPICS}
+_NOWHERE = Topic("nowhere", "No topic of LinkStar.", (), (), ())
 E = TypeVar("E", bound=Event)
 
 
@@ -53,15 +55,17 @@ class RecordError(ValueError):
         self.faults = faults
 
 
-def parse_record(headers: RawHeaders, value: bytes | None, topic: Topic | None = None) -> Event:
+def parse_record(headers: RawHeaders, value: bytes | None, topic: Topic | str | None = None) -> Event:
     """Return the typed event of a record, or raise `RecordError` and nothing else.
 
-    With `topic`, the event must belong to that topic; at a door, unknown fields at any depth and duplicate keys are refused.
-    Elsewhere unknown fields are ignored, so that readers may be older than writers.
+    With `topic` (or its name), the event must belong to that topic; at a door, unknown fields at any depth and duplicate
+    keys are refused. Elsewhere unknown fields are ignored, so that readers may be older than writers.
     """
     head = read_headers(headers)
     if head is None:
         raise RecordError("record.no_envelope", "ce_specversion, ce_id, ce_type and ce_tenant must be UTF-8 headers")
+    if isinstance(topic, str):
+        topic = _BY_NAME.get(topic, _NOWHERE)
     event_class = EVENTS.get(head.type)
     if event_class is None or (topic is not None and event_class not in topic.events):
         raise RecordError("record.unknown_type", "ce_type names no event of this topic")
