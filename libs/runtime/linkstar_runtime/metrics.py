@@ -59,7 +59,9 @@ RECORDS = (1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1000)
 
 INFO = Gauges("linkstar_service_info", "always 1; which process this is", Process)
 
-EVENT_AGE = Histogram("linkstar_event_age_seconds", "age of the oldest record of a batch; the base of alerts", AGES)
+EVENT_AGE = Histogram(
+    "linkstar_event_age_seconds", "business time − event time of a batch's oldest record; alerts", AGES
+)
 BATCH_SECONDS = Histogram("linkstar_stage_batch_duration_seconds", "from the records to the commit", SECONDS)
 BATCH_RECORDS = Histogram("linkstar_stage_batch_records", "records per batch: batching works", RECORDS)
 EVENTS_OUT = Counter("linkstar_events_out_total", "events committed to the outbox")

@@ -15,7 +15,7 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.id_generator import IdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind, set_span_in_context, use_span
@@ -56,11 +56,11 @@ class Telemetry:
         processors: list[SpanProcessor] = []
         if settings.spans_file:
             file = SpanFile(settings.spans_file, f"{service}-{os.getpid()}")
-            processors.append(BatchSpanProcessor(file, schedule_delay_millis=500))
+            processors.append(_in_background(file))
         if settings.otlp_endpoint:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-            processors.append(BatchSpanProcessor(OTLPSpanExporter(settings.otlp_endpoint)))
+            processors.append(_in_background(OTLPSpanExporter(settings.otlp_endpoint)))
         return cls(service, processors, settings.sample_ratio, ids)
 
     def shutdown(self) -> None:
@@ -137,6 +137,11 @@ def _ended(span: Span) -> Iterator[None]:
         raise
     finally:
         span.end()
+
+
+def _in_background(exporter: SpanExporter) -> SpanProcessor:
+    """A thread that exports; its queue holds several full batches at 100 % sampling, so that no trace gets holes."""
+    return BatchSpanProcessor(exporter, max_queue_size=65_536, schedule_delay_millis=500, max_export_batch_size=2_048)
 
 
 def _provider(resource: Resource, ids: IdGenerator, sampler: Sampler, to: Sequence[SpanProcessor]) -> TracerProvider:

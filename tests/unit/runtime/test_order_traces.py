@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan
@@ -196,6 +198,45 @@ def test_span_file_has_one_json_line_per_span(tmp_path: Path) -> None:
     assert child["start_ns"] <= child["end_ns"]
     assert child["links"]
     assert child["resource"]["service.name"] == "router"
+
+
+def test_spans_reach_an_otlp_collector() -> None:
+    posted: list[tuple[str, bytes]] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            posted.append((self.path, body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Stay silent."""
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_port}/v1/traces"
+        telemetry = Telemetry.from_settings(TelemetrySettings(otlp_endpoint=endpoint), "router")
+        telemetry.start_order_trace(_event(e.OrderSubmitted))
+        telemetry.shutdown()
+        server.shutdown()
+        thread.join()
+    ((path, body),) = posted
+    assert path == "/v1/traces"
+    assert b"create orders-inbound" in body
+    assert b"demo/shopify-1" in body
+
+
+def test_a_burst_of_full_batches_loses_no_span(tmp_path: Path) -> None:
+    telemetry = Telemetry.from_settings(TelemetrySettings(spans_file=tmp_path), "router", SeededIds(1))
+    for number in range(10):
+        burst = [_received(_event(e.OrderSubmitted, f"o-{number}-{n}"), None) for n in range(500)]
+        with telemetry.batch("ingest", burst):
+            pass
+    telemetry.shutdown()
+    (file,) = tmp_path.iterdir()
+    assert len(file.read_text().splitlines()) == 10 * 501
 
 
 def test_telemetry_switched_off_makes_nothing() -> None:

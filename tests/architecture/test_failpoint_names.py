@@ -1,0 +1,20 @@
+"""Every failpoint in the registry stands in the code once or more, and the code names no other."""
+
+from __future__ import annotations
+
+import ast
+
+from architecture.source_tree import modules
+
+from linkstar_runtime.failpoints import FAILPOINTS
+
+
+def test_registry_and_code_agree() -> None:
+    used = {
+        argument.value if isinstance(argument, ast.Constant) else f"{module.name}:{call.lineno} is not a literal"
+        for module in modules("libs", "services", "sandbox", "cli")
+        for name, call in module.calls()
+        if name in {"fail", "afail", "failpoints.fail", "failpoints.afail"}
+        for argument in call.args[:1]
+    }
+    assert used == FAILPOINTS
