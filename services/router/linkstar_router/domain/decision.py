@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any, Literal, NamedTuple
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
 from pydantic_core import to_json
@@ -17,7 +18,7 @@ from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import Offer, Service
 from linkstar_router.domain.zones import Zone
 
-__all__ = ["Decision", "Excluded", "Question", "decide", "encode"]
+__all__ = ["Decision", "Excluded", "Question", "decide", "encode", "is_timezone", "reexecute"]
 
 
 class Question(Value):
@@ -96,6 +97,16 @@ def _lane(question: Question) -> _Lane:
     )  # fmt: skip
 
 
+@cache
+def is_timezone(name: str) -> bool:
+    """True when `name` is an IANA time zone; `decide` needs the warehouse's."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return False
+    return True
+
+
 def _traits(snapshot: Snapshot, question: Question) -> Traits:
     outbound = question.kind == "order"
     destination = question.destination
@@ -140,6 +151,11 @@ def encode(decision: Decision) -> bytes:
         "candidates": [_candidate(candidate) for candidate in decision.candidates],
         "excluded": [[entry.service.key, *entry.refusal] for entry in decision.excluded],
     })  # fmt: skip
+
+
+def reexecute(snapshot: Snapshot, question: bytes) -> bytes:
+    """Return the answer to a stored question; on the snapshot it was asked of, the very bytes that were stored."""
+    return encode(decide(snapshot, Question.model_validate_json(question)))
 
 
 def _candidate(candidate: Candidate) -> dict[str, Any]:

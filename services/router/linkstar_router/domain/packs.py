@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -38,7 +38,7 @@ from linkstar_router.domain.tariff import (
     SizeClass,
 )  # fmt: skip
 
-__all__ = ["data_hash", "load_areas", "load_services", "packs_of"]
+__all__ = ["data_hash", "load_areas", "load_gaps", "load_services", "packs_of"]
 
 _SHIPPED = files("linkstar_router") / "tariffs"
 _Manifest = Mapping[str, Any]
@@ -63,13 +63,20 @@ def data_hash() -> str:
 def load_services() -> tuple[Service, ...]:
     """Return all services in the fixed order of carrier manifests, which also breaks ties of cost."""
     fees, transit = fee_rows(), _transit()
-    manifests = sorted((entry for entry in _SHIPPED.iterdir() if entry.name.endswith(".toml")), key=lambda e: e.name)
-    return tuple(
-        _service(manifest, spec, fees, transit)
-        for manifest in (tomllib.loads(entry.read_text(encoding="utf-8")) for entry in manifests)
-        if "carrier" in manifest
-        for spec in manifest["service"]
-    )
+    return tuple(_service(manifest, spec, fees, transit) for manifest in _manifests() for spec in manifest["service"])
+
+
+def load_gaps() -> dict[str, list[str]]:
+    """Return what each carrier's lists are known to leave out."""
+    return {manifest["carrier"]: list(manifest["gaps"]) for manifest in _manifests()}
+
+
+def _manifests() -> Iterator[_Manifest]:
+    for entry in sorted(_SHIPPED.iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".toml"):
+            manifest = tomllib.loads(entry.read_text(encoding="utf-8"))
+            if "carrier" in manifest:
+                yield manifest
 
 
 def load_areas() -> Areas:

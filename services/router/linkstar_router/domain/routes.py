@@ -1,0 +1,91 @@
+"""Turns a decision into the events and answers others read: a chosen route with its lines, alternatives and exclusions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from functools import cache
+
+from linkstar_contracts.events import Alternative, CostedRoute, Exclusion
+from linkstar_contracts.values import ChargeLine, Money, Promise
+from linkstar_router.domain.calendars import Dates
+from linkstar_router.domain.choice import Candidate
+from linkstar_router.domain.decision import Excluded
+from linkstar_router.domain.measures import weight_value
+from linkstar_router.domain.tariff import Edition
+
+__all__ = ["ACCOUNT", "alternatives", "costed", "exclusions"]
+
+ACCOUNT = "platform"
+"""The carrier account of every shipped list; sellers' own contracts bring their own."""
+_ALTERNATIVES, _EXCLUSIONS, _DETAIL = 3, 100, 200
+
+
+def costed(candidate: Candidate) -> CostedRoute:
+    """Return the candidate with its itemised price; every line of a synthetic list is marked."""
+    service, rated, edition = candidate.offer.service, candidate.rated, _edition(candidate)
+    synthetic, currency = edition.pack.synthetic, service.currency
+    return CostedRoute(
+        carrier=service.carrier,
+        service=service.service,
+        account=ACCOUNT,
+        total=Money(amount_minor=rated.total, currency=currency),
+        lines=tuple(
+            ChargeLine(
+                code=line.code,
+                amount=Money(amount_minor=line.amount, currency=currency),
+                detail=line.detail,
+                synthetic=synthetic,
+            )
+            for line in rated.lines
+        ),
+        billable_weight=weight_value(rated.billable, rated.unit),
+        zone=edition.zone_names[candidate.zone.code],
+        zone_source=candidate.zone.source,
+        promise=_promise(candidate),
+        tariff=edition.tariff,
+        synthetic=synthetic,
+    )
+
+
+def alternatives(candidates: Iterable[Candidate]) -> tuple[Alternative, ...]:
+    """Return the best three candidates after the chosen one."""
+    return tuple(
+        Alternative(
+            carrier=candidate.offer.service.carrier,
+            service=candidate.offer.service.service,
+            total=Money(amount_minor=candidate.rated.total, currency=candidate.offer.service.currency),
+            promise=_promise(candidate),
+        )
+        for candidate in tuple(candidates)[1 : 1 + _ALTERNATIVES]
+    )
+
+
+def exclusions(excluded: Iterable[Excluded]) -> tuple[Exclusion, ...]:
+    """Return the excluded services with their coded reasons."""
+    return tuple(
+        Exclusion(
+            carrier=entry.service.carrier,
+            service=entry.service.service,
+            code=entry.refusal.code,
+            detail=entry.refusal.detail[:_DETAIL],
+        )
+        for entry in tuple(excluded)[:_EXCLUSIONS]
+    )
+
+
+def _edition(candidate: Candidate) -> Edition:
+    edition = candidate.offer.edition
+    if edition is None:
+        raise ValueError(f"{candidate.offer.service.key} was priced without a price list")
+    return edition
+
+
+def _promise(candidate: Candidate) -> Promise | None:
+    return _promised(candidate.dates, candidate.offer.service.transit_source) if candidate.dates else None
+
+
+@cache
+def _promised(dates: Dates, source: str) -> Promise:
+    p50, p90 = (date.fromordinal(day).isoformat() for day in dates[1:])
+    return Promise(p50_on=p50, p90_on=p90, source=source)

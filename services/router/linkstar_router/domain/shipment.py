@@ -1,0 +1,227 @@
+"""A shipment's life in the router: newest content wins, attempts count the routes, a failed choice holds it openly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from pydantic import Field
+
+from linkstar_contracts.event import Event, Version, event_id
+from linkstar_contracts.events import (
+    ExceptionCode,
+    ExceptionRaised,
+    ExceptionState,
+    LabelRejected,
+    OrderChanged,
+    OrderReceived,
+    ResponsibleParty,
+    RouteChosen,
+    Severity,
+)  # fmt: skip
+from linkstar_contracts.values import (
+    Destination,
+    Instant,
+    Item,
+    Parcel,
+    SealedConsignee,
+    ServiceOptions,
+    Value,
+    Warehouse,
+)  # fmt: skip
+from linkstar_router.domain.decision import Decision, Question, decide, encode
+from linkstar_router.domain.routes import alternatives, costed, exclusions
+from linkstar_router.domain.snapshot import Snapshot
+
+__all__ = ["Content", "Key", "Record", "Shipment", "State", "Step", "cancelled", "content_of", "refused", "routed"]
+
+State = Literal["new", "routed", "held", "cancelled"]
+Key = tuple[str, str]
+"""Tenant and shipment."""
+_REASONS_TOLD = 6
+
+
+class Content(Value):
+    """What an order says that routing and labelling need; stored, so that a refused route can be chosen anew."""
+
+    kind: Literal["order", "return"] = "order"
+    order_version: Version
+    ordered_at: Instant
+    warehouse: Warehouse
+    destination: Destination
+    consignee: SealedConsignee
+    parcels: tuple[Parcel, ...] = Field(strict=False)
+    items: tuple[Item, ...] = Field(default=(), strict=False)
+    options: ServiceOptions = ServiceOptions()
+    test: bool = False
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """State of one shipment. `barred` maps refused services to the time they may be tried again, or None for never."""
+
+    tenant: str
+    shipment_id: str
+    order_id: str
+    shard: int
+    order_version: int = 0
+    state: State = "new"
+    attempt: int = 0
+    chosen: str = ""
+    decisions: int = 0
+    barred: dict[str, datetime | None] = field(default_factory=dict)
+    exception_version: int = 0
+    exception_open: bool = False
+    content: Content | None = None
+
+    @property
+    def key(self) -> Key:
+        """Identity of the shipment."""
+        return self.tenant, self.shipment_id
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When a held shipment is worth another try: the first service that is barred for a time only comes back."""
+        times = [until for until in self.barred.values() if until is not None]
+        return min(times) if self.state == "held" and times else None
+
+
+class Record(NamedTuple):
+    """A decision as it is stored: question and answer, and the version of the data it was made from."""
+
+    key: Key
+    sequence: int
+    decided_at: datetime
+    attempt: int | None
+    snapshot: str
+    question: bytes
+    answer: bytes
+
+
+class Step(NamedTuple):
+    """A change of state with the events that tell it and, where a choice was made, its record."""
+
+    shipment: Shipment
+    events: tuple[Event, ...]
+    record: Record | None = None
+
+
+def content_of(event: OrderReceived | OrderChanged) -> Content:
+    """Return the routing content of an order event; its own time decides which price lists are in force."""
+    return Content(
+        kind=event.kind if isinstance(event, OrderReceived) else "order",
+        order_version=event.version,
+        ordered_at=event.occurred_at,
+        warehouse=event.warehouse,
+        destination=event.destination,
+        consignee=event.consignee,
+        parcels=event.parcels,
+        items=event.items,
+        options=event.options,
+        test=event.test,
+    )
+
+
+def routed(shipment: Shipment, content: Content, snapshot: Snapshot, now: datetime, penalty_minor: int) -> Step:
+    """Choose the route for `content`: the next attempt, or a held shipment with an open exception."""
+    question = _question(shipment, content, now, penalty_minor)
+    decision = decide(snapshot, question)
+    sequence = shipment.decisions + 1
+    base = replace(shipment, content=content, order_version=content.order_version, decisions=sequence)
+    if decision.candidates:
+        chosen = decision.candidates[0].offer.service.key
+        after = replace(base, state="routed", attempt=shipment.attempt + 1, chosen=chosen)
+        after, resolved = _resolved(after, now, "A route was found.")
+        events: tuple[Event, ...] = (_route_chosen(after, content, decision, now), *resolved)
+    else:
+        after, events = _held(replace(base, state="held", chosen=""), decision, now)
+    attempt = after.attempt if decision.candidates else None
+    asked = question.__pydantic_serializer__.to_json(question, exclude_none=True)
+    return Step(after, events, Record(after.key, sequence, now, attempt, snapshot.version, asked, encode(decision)))
+
+
+def _question(shipment: Shipment, content: Content, now: datetime, penalty_minor: int) -> Question:
+    barred = tuple(sorted(service for service, until in shipment.barred.items() if until is None or until > now))
+    return Question(
+        kind=content.kind,
+        warehouse=content.warehouse,
+        destination=content.destination,
+        parcels=content.parcels,
+        options=content.options,
+        ordered_at=content.ordered_at,
+        decided_at=now,
+        barred=barred,
+        penalty_minor=penalty_minor,
+    )
+
+
+def refused(shipment: Shipment, event: LabelRejected) -> Shipment | None:
+    """Return the shipment with the refused service barred, or None when the refusal is about an older attempt."""
+    if shipment.state != "routed" or shipment.attempt != event.route_version:
+        return None
+    return replace(shipment, barred={**shipment.barred, f"{event.carrier}/{event.service}": event.retry_at})
+
+
+def cancelled(shipment: Shipment, version: int, now: datetime) -> Step:
+    """Return the shipment cancelled; an open exception has lost its cause."""
+    gone = replace(shipment, state="cancelled", order_version=version, barred={}, chosen="")
+    return Step(*_resolved(gone, now, "The order was cancelled."))
+
+
+def _route_chosen(shipment: Shipment, content: Content, decision: Decision, now: datetime) -> RouteChosen:
+    return RouteChosen(
+        tenant=shipment.tenant,
+        order_id=shipment.order_id,
+        version=shipment.attempt,
+        occurred_at=now,
+        shipment_id=shipment.shipment_id,
+        kind=content.kind,
+        order_version=content.order_version,
+        decision_id=event_id(shipment.tenant, shipment.shipment_id, "decision", shipment.decisions),
+        route=costed(decision.candidates[0]),
+        alternatives=alternatives(decision.candidates),
+        excluded=exclusions(decision.excluded),
+        warehouse=content.warehouse,
+        destination=content.destination,
+        consignee=content.consignee,
+        parcels=content.parcels,
+        items=content.items,
+        options=content.options,
+        test=content.test,
+    )
+
+
+def _held(shipment: Shipment, decision: Decision, now: datetime) -> tuple[Shipment, tuple[Event, ...]]:
+    if shipment.exception_open:
+        return shipment, ()
+    after = replace(shipment, exception_open=True, exception_version=shipment.exception_version + 1)
+    reasons = [f"{entry.service.key} {entry.refusal.code}" for entry in decision.excluded]
+    told = "; ".join(reasons[:_REASONS_TOLD]) or "no service ships from this country"
+    more = f"; and {len(reasons) - _REASONS_TOLD} more" if len(reasons) > _REASONS_TOLD else ""
+    return after, (_exception(after, ExceptionState.OPEN, f"No carrier service can take it: {told}{more}"[:500], now),)
+
+
+def _resolved(shipment: Shipment, now: datetime, detail: str) -> tuple[Shipment, tuple[Event, ...]]:
+    if not shipment.exception_open:
+        return shipment, ()
+    after = replace(shipment, exception_open=False, exception_version=shipment.exception_version + 1)
+    return after, (_exception(after, ExceptionState.RESOLVED, detail, now),)
+
+
+def _exception(shipment: Shipment, state: ExceptionState, detail: str, now: datetime) -> ExceptionRaised:
+    return ExceptionRaised(
+        tenant=shipment.tenant,
+        order_id=shipment.order_id,
+        version=shipment.exception_version,
+        occurred_at=now,
+        exception_id=f"route.no_candidate.{shipment.shipment_id}",
+        shipment_id=shipment.shipment_id,
+        stage="router",
+        code=ExceptionCode.NO_CANDIDATE,
+        severity=Severity.CRITICAL,
+        party=ResponsibleParty.SELLER,
+        detail=detail,
+        action="Change the order so that a service can take it, or cancel it.",
+        state=state,
+    )
