@@ -1,0 +1,89 @@
+"""The router's handlers on a real database, each call one committed transaction, as the stage would make it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from unit.router.routed_orders import ORDERED
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import (
+    ExceptionRaised,
+    LabelRejected,
+    OrderCancelled,
+    OrderChanged,
+    OrderReceived,
+    RouteChosen,
+)
+from linkstar_router import store
+from linkstar_router.domain.shipment import Record, Shipment
+from linkstar_router.domain.snapshot import shipped
+from linkstar_router.handlers import Router
+from linkstar_runtime.clock import ManualClock
+from linkstar_runtime.database import Database
+from linkstar_runtime.handling import Handler, Outcome, Received
+from linkstar_runtime.migrate import migrate
+from linkstar_runtime.settings import DatabaseSettings, Settings
+
+SHARD = 3
+Order = OrderReceived | OrderChanged | OrderCancelled | LabelRejected
+
+
+class RouterDesk:
+    """Hands events to the handler of their topic and keeps what was told."""
+
+    def __init__(self, database: Database, clock: ManualClock) -> None:
+        self.database = database
+        self.clock = clock
+        self.router = Router(shipped(), 600)
+
+    async def take(self, *events: Order) -> Sequence[Outcome]:
+        """Deliver events of one topic as one batch."""
+        handlers: dict[type[Order], Handler] = {
+            OrderReceived: self.router.on_orders_received,
+            OrderChanged: self.router.on_order_changes,
+            OrderCancelled: self.router.on_order_changes,
+            LabelRejected: self.router.on_labels,
+        }
+        handler = handlers[type(events[0])]
+        batch = [Received(event, event.key, SHARD) for event in events]
+        async with self.database.transaction() as tx:
+            return await handler(batch, tx)
+
+    async def retry(self, shards: Sequence[int] = (SHARD,)) -> Sequence[Event]:
+        async with self.database.transaction() as tx:
+            return await self.router.retry_held(shards, tx)
+
+    async def shipment(self, shipment_id: str = "shopify-1") -> Shipment:
+        async with self.database.transaction() as tx:
+            return (await store.lock(tx, [("demo", shipment_id)]))["demo", shipment_id]
+
+    async def decisions(self, shipment_id: str = "shopify-1") -> list[Record]:
+        async with self.database.transaction() as tx:
+            return await store.decisions_of(tx, "demo", shipment_id, 100)
+
+    async def empty(self) -> None:
+        async with self.database.transaction() as tx:
+            await tx.execute("DELETE FROM shipment")
+            await tx.execute("DELETE FROM decision")
+
+
+@asynccontextmanager
+async def opened_desk(database_url: str) -> AsyncIterator[RouterDesk]:
+    """A desk over empty tables."""
+    await migrate(database_url, "router", "linkstar_router.migrations")
+    clock = ManualClock(ORDERED)
+    database = await Database.connect(Settings(database=DatabaseSettings(url=database_url)), "router", clock)
+    desk = RouterDesk(database, clock)
+    await desk.empty()
+    yield desk
+    await database.close()
+
+
+def attempts(outcomes: Sequence[object]) -> list[tuple[int, str]]:
+    return [(e.version, f"{e.route.carrier}/{e.route.service}") for e in outcomes if isinstance(e, RouteChosen)]
+
+
+def raised(outcomes: Sequence[object]) -> list[tuple[int, str]]:
+    return [(e.version, e.state.value) for e in outcomes if isinstance(e, ExceptionRaised)]
