@@ -1,0 +1,99 @@
+"""Product master data, and the parcel that follows from it when an order file carries no weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated
+
+from linkstar_contracts.text import SafeStr
+from linkstar_contracts.values import (
+    GRAMS_PER_UNIT, MILLIMETRES_PER_UNIT, BatteryClass, Contents, Dimensions, Item, Money, Parcel, Value, Weight,
+)  # fmt: skip
+from pydantic import ValidationError
+
+from linkstar_ingest.domain.faults import Fault
+
+__all__ = ["Product", "pack"]
+
+
+class Product(Value):
+    """One article as it is shipped: weight and size packed, value per piece, and what makes it special to carry."""
+
+    sku: Annotated[str, SafeStr(64, 1)]
+    weight: Weight
+    dimensions: Dimensions
+    value: Money
+    battery: BatteryClass = BatteryClass.NONE
+    liquid: bool = False
+    hazmat: bool = False
+    description: Annotated[str, SafeStr(200)] = ""
+
+
+def pack(items: Sequence[Item], products: Mapping[str, Product]) -> Parcel | Fault:
+    """Return the one parcel that holds all items.
+
+    Weight = sum of all pieces. Base = longest and second side over all articles; height = sum of the shortest sides,
+    piece by piece, as if stacked. Value = sum of unit prices, or of the product values where the order has no prices.
+    """
+    unknown = next((item.sku for item in items if item.sku not in products), None)
+    if unknown is not None:
+        return Fault("sku_unknown", "sku", f"there is no product {unknown}", "register it with PUT /v1/products")
+    packed = [(item, products[item.sku]) for item in items]
+    try:
+        return Parcel(
+            number=1, weight=_weight(packed), dimensions=_stack(packed), declared_value=_value(packed),
+            contents=_contents(packed),
+        )  # fmt: skip
+    except ValidationError:
+        return Fault("parcel_impossible", "quantity", "all pieces together fit no parcel", "split the order")
+    except ValueError as mixed:
+        return Fault("currency_mixed", "currency", str(mixed), "state all prices of an order in one currency")
+
+
+Packed = Sequence[tuple[Item, Product]]
+
+
+def _weight(packed: Packed) -> Weight:
+    unit = packed[0][1].weight.unit
+    if all(product.weight.unit == unit for _, product in packed):
+        return Weight(value=sum((product.weight.value * item.quantity for item, product in packed), Decimal()), unit=unit)
+    grams = sum((product.weight.grams * item.quantity for item, product in packed), Decimal())
+    return Weight(value=(grams / GRAMS_PER_UNIT["g"]).quantize(Decimal("0.0001")), unit="g")
+
+
+def _stack(packed: Packed) -> Dimensions:
+    unit = packed[0][1].dimensions.unit
+    if any(product.dimensions.unit != unit for _, product in packed):
+        unit = "mm"
+    factor = MILLIMETRES_PER_UNIT[unit]
+    sides = [(item.quantity, [side / factor for side in product.dimensions.sides_mm]) for item, product in packed]
+    return Dimensions(
+        length=_exact(max(side[0] for _, side in sides)),
+        width=_exact(max(side[1] for _, side in sides)),
+        height=_exact(sum((side[2] * quantity for quantity, side in sides), Decimal())),
+        unit=unit,
+    )
+
+
+def _exact(length: Decimal) -> Decimal:
+    return length.quantize(Decimal("0.0001")).normalize() + 0
+
+
+def _value(packed: Packed) -> Money:
+    prices = [(item.unit_price or product.value, item.quantity) for item, product in packed]
+    currencies = sorted({price.currency for price, _ in prices})
+    if len(currencies) > 1:
+        raise ValueError(f"prices are in {' and '.join(currencies)}")
+    total = sum(price.amount_minor * quantity for price, quantity in prices)
+    return Money(amount_minor=total, currency=currencies[0])
+
+
+def _contents(packed: Packed) -> Contents:
+    classes = {product.battery for _, product in packed}
+    worst = (BatteryClass.UNKNOWN, BatteryClass.STANDALONE, BatteryClass.WITH_EQUIPMENT, BatteryClass.IN_EQUIPMENT)
+    return Contents(
+        battery=next((battery for battery in worst if battery in classes), BatteryClass.NONE),
+        liquid=any(product.liquid for _, product in packed),
+        hazmat=any(product.hazmat for _, product in packed),
+    )

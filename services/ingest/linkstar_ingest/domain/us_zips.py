@@ -1,0 +1,42 @@
+"""The United States ZIP table, read once: state, city names and kind of every five-digit ZIP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import zipcodes
+
+__all__ = ["UsZip", "city_key", "us_zips"]
+
+_NOT_LETTERS = re.compile(r"[^a-z]+")
+_ABBREVIATIONS = {"saint": "st", "fort": "ft", "mount": "mt", "north": "n", "south": "s", "east": "e", "west": "w"}
+
+
+@dataclass(frozen=True, slots=True)
+class UsZip:
+    """One ZIP. `cities` holds the preferred city and all known aliases as `city_key`s."""
+
+    state: str
+    cities: frozenset[str]
+    kind: str
+
+
+def city_key(city: str) -> str:
+    """Return `city` in the form in which names compare: letters only, usual abbreviations applied."""
+    words = _NOT_LETTERS.sub(" ", city.lower().replace("'", "")).split()
+    return "".join(_ABBREVIATIONS.get(word, word) for word in words)
+
+
+@lru_cache(maxsize=1)
+def us_zips() -> dict[str, UsZip]:
+    """Return the table. The first call takes about a second: services call it before they take work."""
+    return {row["zip_code"]: _zip(row) for row in zipcodes.list_all()}
+
+
+def _zip(row: Mapping[str, Any]) -> UsZip:
+    names = (row["city"], *row["acceptable_cities"], *row["unacceptable_cities"])
+    return UsZip(state=row["state"], cities=frozenset(map(city_key, names)), kind=row["zip_code_type"])
