@@ -1,5 +1,6 @@
 """Acceptance of a submitted order: what must hold beyond its schema, and the fingerprint that tells a repeat from a
-conflict."""
+conflict.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from hashlib import blake2b
+from typing import Any
 
 from linkstar_contracts.events import OrderChangeRequested, OrderSubmitted
 from linkstar_contracts.values import Item, Parcel, SealedConsignee, Warehouse
-
 from linkstar_ingest.domain.addresses import AssessedAddress, assess_address
 from linkstar_ingest.domain.content import ContentPatch, OrderContent
 from linkstar_ingest.domain.faults import Fault
@@ -99,7 +100,7 @@ def _check_dates(order: OrderSubmitted) -> Fault | None:
     return None
 
 
-_NOT_CONTENT = {
+_NOT_CONTENT: dict[str, Any] = {
     "tenant": True, "order_id": True, "version": True, "occurred_at": True,
     "parcels": {"__all__": {"weight": {"value"}, "dimensions": {"length", "width", "height"}}},
     "options": {"ship_by", "deliver_by"},

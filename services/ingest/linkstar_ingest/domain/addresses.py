@@ -7,7 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 
 from linkstar_contracts.values import Consignee, Destination, Notice
-
 from linkstar_ingest.domain import postcodes, remote_areas
 from linkstar_ingest.domain.faults import Fault
 from linkstar_ingest.domain.places import Place, assess_place

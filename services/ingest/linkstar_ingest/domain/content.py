@@ -9,8 +9,6 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import Items, Notices, OrderChanged, OrderReceived, Parcels
 from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import Destination, Notice, SealedConsignee, ServiceOptions, Value, Warehouse
-
-
 from linkstar_ingest.domain.parcel_limits import parcel_notices
 
 __all__ = ["ContentPatch", "OrderContent"]
@@ -55,11 +53,13 @@ class OrderContent(Value):
 
     def received(self, tenant: str, order_id: str, now: datetime) -> Event:
         """Return the event of version 1."""
-        head = {"tenant": tenant, "order_id": order_id, "shipment_id": order_id, "version": 1, "occurred_at": now}
-        return OrderReceived(**head, **dict(self))
+        return OrderReceived(**_head(tenant, order_id, 1, now), **dict(self))
 
     def changed(self, tenant: str, order_id: str, version: int, now: datetime) -> Event:
         """Return the event of a later version."""
-        head = {"tenant": tenant, "order_id": order_id, "shipment_id": order_id, "version": version, "occurred_at": now}
-        body = {name: value for name, value in self if name not in {"channel", "external_ref"}}
-        return OrderChanged(**head, **body)
+        body: dict[str, Any] = {name: value for name, value in self if name not in {"channel", "external_ref"}}
+        return OrderChanged(**_head(tenant, order_id, version, now), **body)
+
+
+def _head(tenant: str, order_id: str, version: int, now: datetime) -> dict[str, Any]:
+    return {"tenant": tenant, "order_id": order_id, "shipment_id": order_id, "version": version, "occurred_at": now}

@@ -9,9 +9,13 @@ from enum import Enum
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
-    ExceptionCode, ExceptionRaised, ExceptionState, OrderCancelled, ResponsibleParty, Severity,
+    ExceptionCode,
+    ExceptionRaised,
+    ExceptionState,
+    OrderCancelled,
+    ResponsibleParty,
+    Severity,
 )  # fmt: skip
-
 from linkstar_ingest.domain.content import ContentPatch, OrderContent
 
 __all__ = ["Order", "OrderState", "Outcome", "Progress", "RequestKind", "noted_exceptions"]

@@ -111,7 +111,9 @@ def _dimensional(sides: tuple[Decimal, Decimal, Decimal], grams: Decimal) -> lis
     for side in sides:
         volume *= _up(side / _INCH)
     billed, scale = _up(volume / 139), _up(grams / _POUND)
-    return [("dim_weight", f"billed by volume at UPS and FedEx: {billed} lb, {scale} lb on the scale")] * (billed > scale)
+    return [("dim_weight", f"billed by volume at UPS and FedEx: {billed} lb, {scale} lb on the scale")] * (
+        billed > scale
+    )
 
 
 def _up(value: Decimal) -> Decimal:

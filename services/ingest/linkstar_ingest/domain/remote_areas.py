@@ -14,7 +14,7 @@ __all__ = ["notices"]
 
 @lru_cache(maxsize=1)
 def _areas() -> dict[tuple[str, str, str], Notice]:
-    with (files(__package__) / "remote_areas.csv").open(encoding="utf-8", newline="") as rows:
+    with (files(__package__) / "remote_areas.csv").open(encoding="utf-8") as rows:
         return {(row["country"], row["match"], row["code"]): _notice(row) for row in csv.DictReader(rows)}
 
 

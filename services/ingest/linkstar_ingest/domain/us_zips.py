@@ -34,7 +34,8 @@ def city_key(city: str) -> str:
 @lru_cache(maxsize=1)
 def us_zips() -> dict[str, UsZip]:
     """Return the table. The first call takes about a second: services call it before they take work."""
-    return {row["zip_code"]: _zip(row) for row in zipcodes.list_all()}
+    rows: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]
+    return {row["zip_code"]: _zip(row) for row in rows}
 
 
 def _zip(row: Mapping[str, Any]) -> UsZip:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from linkstar_contracts.values import Warehouse
-
 from linkstar_ingest.domain.faults import Fault
 from linkstar_ingest.domain.regions import region_code
 from linkstar_ingest.domain.us_zips import us_zips
@@ -15,14 +14,13 @@ __all__ = ["AUTO", "choose_warehouse"]
 AUTO = "auto"
 """Stands for `choose by destination` where a warehouse code is asked for."""
 # States that lie wholly or mainly west of the Mississippi.
-_WEST = frozenset(
-    "AK AR AZ CA CO GU HI IA ID KS LA MN MO MP MT ND NE NM NV OK OR SD TX UT WA WY AS AP".split()
-)  # fmt: skip
+_WEST = frozenset({
+    "AK", "AR", "AS", "AZ", "AP", "CA", "CO", "GU", "HI", "IA", "ID", "KS", "LA", "MN", "MO", "MP", "MT", "ND", "NE", "NM",
+    "NV", "OK", "OR", "SD", "TX", "UT", "WA", "WY",
+})  # fmt: skip
 
 
-def choose_warehouse(
-    wanted: str, warehouses: Mapping[str, Warehouse], country: str, region: str
-) -> Warehouse | Fault:
+def choose_warehouse(wanted: str, warehouses: Mapping[str, Warehouse], country: str, region: str) -> Warehouse | Fault:
     """Return the warehouse of code `wanted`; for `auto` one in the destination's country, in the US the nearer coast."""
     if wanted != AUTO:
         return warehouses.get(wanted) or _unknown(wanted, sorted(warehouses))
