@@ -1,0 +1,201 @@
+"""An order as an order file states it, and how product data and warehouses complete it to an order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from pydantic import ValidationError
+
+from linkstar_contracts.events import OrderSubmitted
+from linkstar_contracts.text import CURRENCY_EXPONENTS
+from linkstar_contracts.values import Consignee, Dimensions, Item, Money, Parcel, Weight
+from linkstar_ingest.domain.countries import country_code
+from linkstar_ingest.domain.faults import Fault, RowFault, schema_faults
+from linkstar_ingest.domain.products import Product, pack
+
+__all__ = ["CancelDraft", "DraftLine", "DraftParcel", "OrderDraft", "complete"]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """One line of an order file, as text."""
+
+    row: int
+    sku: str
+    quantity: str
+    description: str = ""
+    unit_price: str = ""
+    currency: str = ""
+    parcel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DraftParcel:
+    """A parcel stated in the file, as text."""
+
+    row: int
+    weight: str
+    weight_unit: str
+    sides: tuple[str, str, str]
+    dimension_unit: str
+    value: str
+    currency: str
+    contents: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDraft:
+    """An order of a file. Texts are as written; nothing is checked yet."""
+
+    row: int
+    order_id: str
+    channel: str
+    external_ref: str
+    consignee: Mapping[str, str]
+    lines: tuple[DraftLine, ...]
+    warehouse: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    parcels: tuple[DraftParcel, ...] = ()
+    residential: bool | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDraft:
+    """A cancellation in a file."""
+
+    row: int
+    order_id: str
+    reason: str
+
+
+class _Refused(Exception):
+    def __init__(self, row: int, fault: Fault) -> None:
+        super().__init__(str(fault))
+        self.row, self.fault = row, fault
+
+
+def complete(
+    draft: OrderDraft, tenant: str, now: datetime, warehouse: str, products: Mapping[str, Product]
+) -> OrderSubmitted | list[RowFault]:
+    """Return the order that `draft` states, or everything that is wrong with its rows.
+
+    The draft's own warehouse wins over `warehouse`. Parcels come from the file, else from product data.
+    """
+    try:
+        items = tuple(_item(line) for line in draft.lines)
+        return OrderSubmitted(
+            tenant=tenant, order_id=draft.order_id, occurred_at=now, channel=draft.channel,
+            external_ref=draft.external_ref, warehouse=draft.warehouse or warehouse, consignee=_consignee(draft),
+            parcels=_parcels(draft, items, products), items=items, options=dict(draft.options),  # type: ignore[arg-type]
+            residential=draft.residential, test=draft.test,
+        )  # fmt: skip
+    except ValidationError as error:
+        return [RowFault(draft.row, draft.order_id, fault) for fault in schema_faults(error)]
+    except _Refused as refused:
+        return [RowFault(refused.row, draft.order_id, refused.fault)]
+
+
+def _consignee(draft: OrderDraft) -> Consignee:
+    stated = {name: text for name, text in draft.consignee.items() if text}
+    country = country_code(stated.get("country", ""))
+    if country is None:
+        fix = "use an ISO 3166-1 code such as US or GB"
+        raise _Refused(draft.row, Fault("country_unknown", "consignee.country", "is no country we know", fix))
+    try:
+        return Consignee.model_validate(stated | {"country": country})
+    except ValidationError as error:
+        fault = schema_faults(error)[0]
+        named = Fault(fault.code, f"consignee.{fault.field}", fault.detail, fault.fix)
+        raise _Refused(draft.row, named) from None
+
+
+def _item(line: DraftLine) -> Item:
+    price = _money(line.row, "unit_price", line.unit_price, line.currency) if line.unit_price else None
+    try:
+        return Item(
+            sku=line.sku, description=line.description[:200], quantity=_quantity(line), unit_price=price,
+            parcel=line.parcel,
+        )  # fmt: skip
+    except ValidationError as error:
+        raise _Refused(line.row, schema_faults(error)[0]) from None
+
+
+_WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?")
+
+
+def _quantity(line: DraftLine) -> int:
+    whole = _WHOLE.fullmatch(line.quantity)
+    if whole is None:
+        raise _Refused(line.row, Fault("number_malformed", "quantity", "is no whole number", "write 1, 2, 3, …"))
+    return int(whole.group(1))
+
+
+_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,6})?")
+
+
+def _decimal(row: int, name: str, text: str) -> Decimal:
+    try:
+        if _PLAIN_NUMBER.fullmatch(text):
+            return Decimal(text)
+    except InvalidOperation:
+        pass
+    fix = "write digits with a decimal point, without thousands separators, exponent or currency sign"
+    raise _Refused(row, Fault("number_malformed", name, "is no plain decimal number", fix))
+
+
+def _money(row: int, name: str, text: str, currency: str) -> Money:
+    amount = _decimal(row, name, text)
+    places = CURRENCY_EXPONENTS.get(currency)
+    if places is None:
+        raise _Refused(row, Fault("currency_unknown", "currency", "is no currency we know", "use a code such as USD"))
+    minor = amount.scaleb(places)
+    if minor != minor.to_integral_value():
+        fix = f"{currency} has {places} decimals"
+        raise _Refused(row, Fault("number_malformed", name, "has more decimals than its currency", fix))
+    return Money(amount_minor=int(minor), currency=currency)
+
+
+def _parcels(draft: OrderDraft, items: tuple[Item, ...], products: Mapping[str, Product]) -> tuple[Parcel, ...]:
+    if draft.parcels:
+        return tuple(_parcel(number, parcel) for number, parcel in enumerate(draft.parcels, start=1))
+    packed = pack(items, products)
+    if isinstance(packed, Fault):
+        row = next((line.row for line in draft.lines if line.sku not in products), draft.row)
+        raise _Refused(row, packed)
+    return (packed,)
+
+
+_UNIT_NAMES = {
+    "lbs": "lb", "pound": "lb", "pounds": "lb", "kgs": "kg", "ounce": "oz", "ounces": "oz", "gram": "g", "grams": "g",
+    "inch": "in", "inches": "in", '"': "in",
+}  # fmt: skip
+
+
+def _unit(text: str) -> Any:
+    lower = text.lower()
+    return _UNIT_NAMES.get(lower, lower)
+
+
+def _parcel(number: int, stated: DraftParcel) -> Parcel:
+    length, width, height = (_decimal(stated.row, "dimensions", side) for side in stated.sides)
+    try:
+        return Parcel.model_validate({
+            "number": number,
+            "weight": Weight(value=_decimal(stated.row, "weight", stated.weight), unit=_unit(stated.weight_unit)),
+            "dimensions": Dimensions(length=length, width=width, height=height, unit=_unit(stated.dimension_unit)),
+            "declared_value": _money(stated.row, "declared_value", stated.value, stated.currency),
+            "contents": dict(stated.contents),
+        })  # fmt: skip
+    except ValidationError as error:
+        fault = schema_faults(error)[0]
+        if fault.field == "unit":
+            kind = {"Weight": "weight", "Dimensions": "dimensions"}[error.title]
+            units = {"weight": "g, kg, oz or lb", "dimensions": "mm, cm or in"}[kind]
+            fault = Fault("unit_unknown", f"{kind}_unit", "is no unit we know", f"use {units}")
+        raise _Refused(stated.row, fault) from None
