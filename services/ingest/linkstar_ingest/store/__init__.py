@@ -1,0 +1,1 @@
+"""Every SQL statement of ingest, one module per group of tables."""

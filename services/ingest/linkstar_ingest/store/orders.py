@@ -1,0 +1,90 @@
+"""The order aggregate: its state under lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from linkstar_ingest.domain.content import OrderContent
+from linkstar_ingest.domain.lifecycle import Order, OrderState
+from linkstar_ingest.store.keys import Key, pairs
+
+
+async def lock_orders(tx: Any, keys: Iterable[Key]) -> dict[Key, Order]:
+    """Lock the orders that exist, in key order, and return them."""
+    rows = await tx.fetch(
+        """SELECT o.* FROM sales_order o JOIN unnest($1::text[], $2::text[]) u(tenant, order_id)
+               ON o.tenant = u.tenant AND o.order_id = u.order_id
+            ORDER BY o.tenant, o.order_id FOR NO KEY UPDATE OF o""",
+        *pairs(keys),
+    )
+    return {(row["tenant"], row["order_id"]): _order(row) for row in rows}
+
+
+def _order(row: Mapping[str, Any]) -> Order:
+    return Order(
+        tenant=row["tenant"], order_id=row["order_id"], shard=row["shard"], state=OrderState(row["state"]),
+        version=row["version"], fingerprint=row["fingerprint"], problem=row["problem"],
+        content=OrderContent.model_validate_json(row["content"]) if row["content"] else None,
+        handed_over_at=row["handed_over_at"],
+    )  # fmt: skip
+
+
+async def insert_orders(tx: Any, orders: Sequence[Order]) -> set[Key]:
+    """Insert orders and return the keys of those that were new."""
+    ordered = sorted(orders, key=lambda order: order.key)
+    rows = await tx.fetch(
+        """INSERT INTO sales_order (tenant, order_id, shard, state, version, fingerprint, content, problem,
+                                    created_at, updated_at)
+           SELECT u.*, $9, $9 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::bytea[],
+                                          $7::jsonb[], $8::text[]) u
+           ON CONFLICT DO NOTHING RETURNING tenant, order_id""",
+        *_columns(ordered), tx.now,
+    )  # fmt: skip
+    return {(row["tenant"], row["order_id"]) for row in rows}
+
+
+async def update_orders(tx: Any, orders: Sequence[Order]) -> None:
+    """Write the state of orders that this transaction has locked."""
+    await tx.execute(
+        """UPDATE sales_order o SET state = u.state, version = u.version, fingerprint = u.fingerprint,
+                  content = u.content, problem = u.problem, updated_at = $9
+             FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::bytea[], $7::jsonb[], $8::text[])
+                  u(tenant, order_id, shard, state, version, fingerprint, content, problem)
+            WHERE o.tenant = u.tenant AND o.order_id = u.order_id""",
+        *_columns(orders), tx.now,
+    )  # fmt: skip
+
+
+def _columns(orders: Sequence[Order]) -> tuple[list[Any], ...]:
+    return (
+        [order.tenant for order in orders], [order.order_id for order in orders], [order.shard for order in orders],
+        [order.state.value for order in orders], [order.version for order in orders],
+        [order.fingerprint for order in orders],
+        [order.content.model_dump_json() if order.content else None for order in orders],
+        [order.problem for order in orders],
+    )  # fmt: skip
+
+
+async def find_order(tx: Any, tenant: str, order_id: str) -> Order | None:
+    """Return an order without locking it; None when it has not come."""
+    row = await tx.fetchrow(
+        "SELECT * FROM sales_order WHERE tenant = $1 AND order_id = $2 AND state <> 'awaited'", tenant, order_id
+    )
+    return _order(row) if row else None
+
+
+async def mark_handed_over(tx: Any, moments: Mapping[Key, datetime]) -> None:
+    """Note when the carrier accepted a parcel of these orders; the first note stands."""
+    keys = sorted(moments)
+    await tx.execute(
+        """WITH locked AS (
+               SELECT o.tenant, o.order_id, u.at FROM sales_order o
+                 JOIN unnest($1::text[], $2::text[], $3::timestamptz[]) u(tenant, order_id, at)
+                   ON o.tenant = u.tenant AND o.order_id = u.order_id
+                WHERE o.handed_over_at IS NULL ORDER BY o.tenant, o.order_id FOR NO KEY UPDATE OF o)
+           UPDATE sales_order o SET handed_over_at = locked.at FROM locked
+            WHERE o.tenant = locked.tenant AND o.order_id = locked.order_id""",
+        [tenant for tenant, _ in keys], [order_id for _, order_id in keys], [moments[key] for key in keys],
+    )  # fmt: skip
