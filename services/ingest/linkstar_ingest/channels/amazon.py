@@ -43,11 +43,11 @@ def _line(row: Row) -> DraftLine:
 
 
 def _draft(reference: str, head: Row, lines: tuple[DraftLine, ...]) -> OrderDraft:
-    ship_by = {"ship_by": head["promise-date"]} if head["promise-date"] else {}
     second = ", ".join(filter(None, (head["ship-address-2"], head["ship-address-3"])))
     return OrderDraft(
         row=head.line, order_id=order_id(reference), channel="amazon", external_ref=reference, lines=lines,
-        options={"level": service_level(head["ship-service-level"]), **ship_by},
+        placed_at=head["purchase-date"], ship_by=head["promise-date"],
+        options={"level": service_level(head["ship-service-level"])},
         residential=False if head["is-business-order"].lower() == "true" else None,
         consignee={
             "name": head["recipient-name"], "street": head["ship-address-1"], "street2": second,

@@ -68,19 +68,20 @@ def _yes(text: str) -> bool:
 
 def _draft(reference: str, rows: list[Row]) -> OrderDraft:
     head = rows[0]
+    parcels = {row["parcel"]: row for row in reversed(rows) if row["weight"]}
     return OrderDraft(
         row=head.line, order_id=reference, channel=head["channel"] or "linkstar", external_ref=head["external_ref"],
-        warehouse=head["warehouse"], consignee={name: head[name] for name in _CONSIGNEE},
-        lines=tuple(_line(row, head["currency"]) for row in rows if row["sku"]),
-        parcels=tuple(_parcel(row, head["currency"]) for row in rows if row["weight"]), options=_options(head),
+        placed_at=head["placed_at"], warehouse=head["warehouse"], consignee={name: head[name] for name in _CONSIGNEE},
+        lines=tuple(_line(row, head["currency"]) for row in rows if row["sku"] or row["quantity"]),
+        parcels=tuple(_parcel(row, head["currency"]) for row in reversed(parcels.values())), options=_options(head),
+        ship_by=head["ship_by"], deliver_by=head["deliver_by"],
         residential=_yes(head["residential"]) if head["residential"] else None, test=_yes(head["test"]),
     )  # fmt: skip
 
 
 def _options(head: Row) -> dict[str, Any]:
     flags = {name: _yes(head[name]) for name in ("signature", "insurance", "appointment") if head[name]}
-    stated = {name: head[name] for name in ("ship_by", "deliver_by") if head[name]}
-    return {"level": (head["service_level"] or "standard").lower(), **flags, **stated}
+    return {"level": (head["service_level"] or "standard").lower(), **flags}
 
 
 def _line(row: Row, currency: str) -> DraftLine:
@@ -94,8 +95,8 @@ def _line(row: Row, currency: str) -> DraftLine:
 def _parcel(row: Row, currency: str) -> DraftParcel:
     battery = {"battery": row["battery"].lower()} if row["battery"] else {}
     return DraftParcel(
-        row=row.line, weight=row["weight"], weight_unit=row["weight_unit"],
-        sides=(row["length"], row["width"], row["height"]), dimension_unit=row["dimension_unit"],
+        row=row.line, number=row["parcel"][:3], weight=row["weight"], weight_unit=row["weight_unit"],
+        sides=(row["length"], row["width"], row["height"]), dimension_unit=row["size_unit"],
         value=row["declared_value"], currency=row["currency"] or currency,
         contents={**battery, "liquid": _yes(row["liquid"]), "hazmat": _yes(row["hazmat"])},
     )  # fmt: skip

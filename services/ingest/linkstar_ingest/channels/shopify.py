@@ -62,7 +62,7 @@ def _line(row: Row, currency: str) -> DraftLine:
 def _draft(name: str, head: Row, lines: tuple[DraftLine, ...]) -> OrderDraft:
     return OrderDraft(
         row=head.line, order_id=order_id(name), channel="shopify", external_ref=name, lines=lines,
-        options={"level": service_level(head["shipping method"])},
+        placed_at=head["created at"], options={"level": service_level(head["shipping method"])},
         consignee={
             "name": head["shipping name"], "company": head["shipping company"], "street": head["shipping address1"],
             "street2": head["shipping address2"], "city": head["shipping city"], "region": head["shipping province"],

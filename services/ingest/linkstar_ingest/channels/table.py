@@ -6,7 +6,6 @@ import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from linkstar_ingest.channels.encodings import decode
 from linkstar_ingest.domain.faults import Fault, Refusal, RowFault
@@ -19,6 +18,7 @@ _MAX_COLUMNS = 300
 _MAX_RECORD_CHARS = 32_768
 _MAX_RECORD_LINES = 60
 _MAX_BROKEN_RECORDS = 1_000
+_WRAPPED = re.compile(r'"(?:[^"]|"")*"')
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
@@ -79,10 +79,15 @@ def _check_header(header: list[str], required: Sequence[str]) -> None:
 
 
 def _split(record: str, delimiter: str, quoted: bool) -> list[str]:
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     bare = record.rstrip("\r\n")
-    rows = csv.reader(_kept_ends(bare), delimiter=delimiter, quoting=quoting, quotechar='"')
-    return next(rows, [])
+    if not quoted:
+        return [_unwrapped(cell) for cell in bare.split(delimiter)]
+    return next(csv.reader(_kept_ends(bare), delimiter=delimiter, quotechar='"'), [])
+
+
+def _unwrapped(cell: str) -> str:
+    """A spreadsheet that saved the file again has wrapped cells with quotation marks in them."""
+    return cell[1:-1].replace('""', '"') if _WRAPPED.fullmatch(cell) else cell
 
 
 def _kept_ends(record: str) -> Iterable[str]:
@@ -94,7 +99,7 @@ def _add(table: Table, line: int, values: list[str], header: list[str], record: 
         return
     if len(table.rows) >= MAX_ROWS:
         raise Refusal(Fault("rows_too_many", "file", f"has more than {MAX_ROWS} rows", "split it"))
-    row = Row(line, dict(zip(header, (value.strip() for value in values), strict=False)))
+    row = Row(line, {name: value.strip() for name, value in zip(header, values, strict=False)})
     fault = _row_fault(values, header, record)
     if fault is None:
         table.rows.append(row)

@@ -23,7 +23,7 @@ from linkstar_contracts.values import (
 )  # fmt: skip
 from linkstar_ingest.domain.faults import Fault
 
-__all__ = ["Product", "pack"]
+__all__ = ["Product", "pack", "value_of"]
 
 
 class Product(Value):
@@ -40,24 +40,25 @@ class Product(Value):
 
 
 def pack(items: Sequence[Item], products: Mapping[str, Product]) -> Parcel | Fault:
-    """Return the one parcel that holds all items.
+    """Return the one parcel that holds all items, whose products must be known.
 
     Weight = sum of all pieces. Base = longest and second side over all articles; height = sum of the shortest sides,
     piece by piece, as if stacked. Value = sum of unit prices, or of the product values where the order has no prices.
     """
-    unknown = next((item.sku for item in items if item.sku not in products), None)
-    if unknown is not None:
-        return Fault("sku_unknown", "sku", f"there is no product {unknown}", "register it with PUT /v1/products")
     packed = [(item, products[item.sku]) for item in items]
+    value = value_of(items, products)
+    if isinstance(value, Fault):
+        return value
     try:
         return Parcel(
-            number=1, weight=_weight(packed), dimensions=_stack(packed), declared_value=_value(packed),
+            number=1,
+            weight=_weight(packed),
+            dimensions=_stack(packed),
+            declared_value=value,
             contents=_contents(packed),
-        )  # fmt: skip
+        )
     except ValidationError:
         return Fault("parcel_impossible", "quantity", "all pieces together fit no parcel", "split the order")
-    except ValueError as mixed:
-        return Fault("currency_mixed", "currency", str(mixed), "state all prices of an order in one currency")
 
 
 Packed = Sequence[tuple[Item, Product]]
@@ -91,13 +92,28 @@ def _exact(length: Decimal) -> Decimal:
     return length.quantize(Decimal("0.0001")).normalize() + 0
 
 
-def _value(packed: Packed) -> Money:
-    prices = [(item.unit_price or product.value, item.quantity) for item, product in packed]
+def value_of(items: Sequence[Item], products: Mapping[str, Product]) -> Money | Fault:
+    """Return what the pieces are worth together: their prices in the order, else their product's value."""
+    prices: list[tuple[Money, int]] = []
+    for item in items:
+        product = products.get(item.sku)
+        price = item.unit_price or (product.value if product else None)
+        if price is None:
+            return Fault(
+                "value_missing", "declared_value", "cannot be told: no price and no product data", _STATE_VALUE
+            )
+        prices.append((price, item.quantity))
     currencies = sorted({price.currency for price, _ in prices})
-    if len(currencies) > 1:
-        raise ValueError(f"prices are in {' and '.join(currencies)}")
+    if len(currencies) != 1:
+        return Fault("value_missing", "declared_value", "cannot be told from the articles", _STATE_VALUE)
     total = sum(price.amount_minor * quantity for price, quantity in prices)
+    if not 0 <= total <= _MOST_MINOR:
+        return Fault("price_invalid", "unit_price", "is out of bounds", "check prices and quantities")
     return Money(amount_minor=total, currency=currencies[0])
+
+
+_STATE_VALUE = "state the value of the goods, all prices in one currency"
+_MOST_MINOR = 10**12
 
 
 def _contents(packed: Packed) -> Contents:
