@@ -12,7 +12,7 @@ from linkstar_ingest.domain.faults import Fault, Refusal, RowFault
 
 __all__ = ["MAX_FILE_BYTES", "MAX_ROWS", "Row", "Table", "read_table"]
 
-MAX_FILE_BYTES = 32 * 1024 * 1024
+MAX_FILE_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 100_000
 _MAX_COLUMNS = 300
 _MAX_RECORD_CHARS = 32_768
