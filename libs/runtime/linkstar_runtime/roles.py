@@ -20,7 +20,6 @@ DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{schema}_owner') THEN CREATE ROLE "{schema}_owner" NOLOGIN; END IF;
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         EXECUTE format('GRANT "{schema}_owner" TO %I', current_user);
-        EXECUTE format('GRANT CREATE ON DATABASE %I TO "{schema}_owner"', current_database());
     END IF;
 END $$;
 CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{schema}_owner";

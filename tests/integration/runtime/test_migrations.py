@@ -176,3 +176,29 @@ async def test_the_role_brings_its_time_outs_and_password(url: str, package: Pat
             assert await signed_in.fetchval(f"SHOW {name}") == value
     finally:
         await signed_in.close()
+
+
+async def test_an_administrator_without_superuser_rights_can_migrate(url: str, package: Path) -> None:
+    """As on managed servers: may create roles, owns the database, and is no superuser."""
+    admin = await asyncpg.connect(url)
+    dba, service = f"dba_{uuid.uuid4().hex[:8]}", f"svc_{uuid.uuid4().hex[:8]}"
+    try:
+        await admin.execute(f"CREATE ROLE {dba} LOGIN CREATEROLE")
+        database = await admin.fetchval("SELECT current_database()")
+        await admin.execute(f"ALTER DATABASE {database} OWNER TO {dba}")
+        for shared in await admin.fetch(
+            "SELECT rolname FROM pg_roles WHERE rolname IN ('vault_owner', 'access_owner')"
+        ):
+            await admin.execute(f"GRANT {shared['rolname']} TO {dba} WITH ADMIN OPTION")
+        as_dba = url.replace("postgres@", f"{dba}@")
+        done = await migrate(as_dba, service, package.name)
+        assert f"{service}/0001_create_thing.sql" in done
+        assert await migrate(as_dba, service, package.name) == []
+        assert await _may(url, service, "INSERT INTO thing VALUES (1)")
+        assert not await _may(url, service, "DROP TABLE thing")
+        owner = await admin.fetchval(
+            "SELECT tableowner FROM pg_tables WHERE schemaname = $1 AND tablename = 'thing'", service
+        )
+        assert owner == f"{service}_owner"
+    finally:
+        await admin.close()
