@@ -13,7 +13,7 @@ from contracts.golden import ROOT
 
 from linkstar_contracts.compatibility import compare, explain
 from linkstar_contracts.events import EVENTS, OrderSubmitted, RouteChosen
-from linkstar_contracts.generate import generated_files, incompatible_changes, main, released_schemas
+from linkstar_contracts.generate import edited_examples, generated_files, incompatible_changes, main, released_schemas
 from linkstar_contracts.schemas import JsonSchema, event_name, schema_file, schema_of
 
 Plant = Callable[[JsonSchema], Any]
@@ -277,6 +277,24 @@ def test_released_event_may_not_vanish(checkout: Path) -> None:
     path = released(checkout, lambda schema: None)
     path.rename(path.with_name("route-forgotten.v1.json"))
     assert [line for line in incompatible_changes(checkout) if line.startswith("route-forgotten.v1.json: breaking")]
+
+
+def test_released_golden_messages_are_never_edited(checkout: Path) -> None:
+    example = checkout / "libs/contracts/examples/order-cancelled/v1/minimal.json"
+    example.parent.mkdir(parents=True)
+    example.write_text("{}")
+    assert main(["--checkout", str(checkout), "--release", "1.1"]) == 0
+    assert list(edited_examples(checkout)) == []
+    example.write_text("{ }")
+    assert main(["--checkout", str(checkout)]) == 1
+    example.unlink()
+    assert list(edited_examples(checkout)) == [
+        "order-cancelled/v1/minimal.json: released in 1.1, and since then edited or deleted"
+    ]
+
+
+def test_no_golden_message_of_a_release_was_edited() -> None:
+    assert list(edited_examples(ROOT)) == []
 
 
 def test_every_generated_file_is_committed_and_current() -> None:

@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from linkstar_contracts.events import EVENTS
 from linkstar_contracts.reference import reference_page
 from linkstar_contracts.schemas import event_name, event_version, schema_file, schema_of, schema_text
 
-__all__ = ["generated_files", "incompatible_changes", "main", "released_schemas"]
+__all__ = ["edited_examples", "generated_files", "incompatible_changes", "main", "released_schemas"]
 
 _SCHEMAS = Path("libs/contracts/schemas")
 _RELEASED = _SCHEMAS / "released"
+_EXAMPLES = Path("libs/contracts/examples")
+_SUMS = "examples.sha256"
 
 
 def generated_files() -> dict[Path, str]:
@@ -58,19 +61,39 @@ def _next(event_type: str) -> str:
     return f"{event_name(event)}.v{event_version(event) + 1}"
 
 
+def edited_examples(checkout: Path) -> Iterator[str]:
+    """Return every golden message that a release froze and that is gone or says something else now."""
+    for frozen in sorted((checkout / _RELEASED).glob(f"*/{_SUMS}")):
+        for line in frozen.read_text("utf-8").splitlines():
+            digest, name = line.split("  ", 1)
+            path = checkout / _EXAMPLES / name
+            if not path.is_file() or _digest(path) != digest:
+                yield f"{name}: released in {frozen.parent.name}, and since then edited or deleted"
+
+
+def _frozen(checkout: Path, folder: Path, files: dict[Path, str]) -> dict[Path, str]:
+    """Return the files of a release: its schemas, and the digests of all golden messages."""
+    golden = sorted((checkout / _EXAMPLES).rglob("*.json"))
+    sums = "".join(f"{_digest(path)}  {path.relative_to(checkout / _EXAMPLES).as_posix()}\n" for path in golden)
+    schemas = {folder / path.name: text for path, text in files.items() if path.parent == _SCHEMAS}
+    return {**schemas, folder / _SUMS: sums}
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Write the files, or with `--check` say which differ; `--release NAME` freezes the present schemas."""
+    """Write the files, or with `--check` say which differ; `--release NAME` freezes the present schemas and examples."""
     parser = argparse.ArgumentParser(prog="python -m linkstar_contracts.generate", description=main.__doc__)
     parser.add_argument("--checkout", type=Path, default=Path(), help="root of the repository (default: here)")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is not up to date")
-    parser.add_argument("--release", metavar="NAME", help="also freeze the schemas as this release")
+    parser.add_argument("--release", metavar="NAME", help="also freeze schemas and examples as this release")
     options = parser.parse_args(arguments)
-    refused = list(incompatible_changes(options.checkout))
+    refused = [*incompatible_changes(options.checkout), *edited_examples(options.checkout)]
     files = generated_files()
     if options.release:
-        files |= {
-            _RELEASED / options.release / path.name: text for path, text in files.items() if path.parent == _SCHEMAS
-        }
+        files |= _frozen(options.checkout, _RELEASED / options.release, files)
     stale = [path for path, text in files.items() if not _holds(options.checkout / path, text)]
     if not refused and not options.check:
         for path in stale:
