@@ -157,7 +157,7 @@ async def test_weeks_pass_in_seconds_and_kill_9_leaves_no_scan_untold(
     environment = {
         **os.environ, "LINKSTAR_KAFKA__BOOTSTRAP": kafka_bootstrap, "LINKSTAR_KAFKA__TOPIC_PREFIX": topic_prefix,
         "LINKSTAR_CLOCK__ORIGIN": LABELLED_AT.isoformat(), "LINKSTAR_CLOCK__WALL0": datetime.now(UTC).isoformat(),
-        "LINKSTAR_CLOCK__SPEED": str(6 * DAY_S), "LINKSTAR_LOG__LEVEL": "warning",
+        "LINKSTAR_CLOCK__SPEED": str(3 * DAY_S), "LINKSTAR_LOG__LEVEL": "warning",
         "LINKSTAR_SIMULATOR__TRACKER_URL": door.url, "LINKSTAR_SIMULATOR__API_KEY": "none",
         "LINKSTAR_SIMULATOR__LEDGER": str(ledger), "LINKSTAR_SIMULATOR__SEED": "11",
     }  # fmt: skip
