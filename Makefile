@@ -8,7 +8,7 @@ SERVICES := ingest router labeler tracker returns
 MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli
 PACKAGES := $(wildcard $(addsuffix /linkstar_*,$(MEMBERS)))
 INSTALLED := $(VENV)/.installed
-DEMO_ARGS ?=
+UP_ARGS ?=
 
 .DEFAULT_GOAL := help
 
@@ -39,7 +39,7 @@ lock: $(BIN)/uv ## resolve the dependencies of all members again, keeping versio
 		--group dev --output-file requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 
 .PHONY: check
-check: lint fmt-check types imports deps ## all static checks, as in CI
+check: lint fmt-check types imports deps contracts-check ## all static checks, as in CI
 
 .PHONY: lint
 lint: $(INSTALLED) ## ruff's rules
@@ -85,6 +85,18 @@ test-unit: $(INSTALLED) ## the tests that need no Kafka and no PostgreSQL
 .PHONY: test-integration
 test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
 	$(BIN)/pytest -m "integration or e2e" $(TEST_ARGS)
+
+.PHONY: contracts-check
+contracts-check: $(INSTALLED) ## fail if what is generated from the contracts is not up to date
+	$(BIN)/python -m linkstar_contracts.generate --check
+
+.PHONY: up
+up: $(INSTALLED) ## start the whole stack in the background (UP_ARGS="--replicas router=3")
+	$(BIN)/linkstar up $(UP_ARGS)
+
+.PHONY: down
+down: $(INSTALLED) ## stop the stack; data is kept
+	$(BIN)/linkstar down
 
 .PHONY: clean
 clean: ## remove caches and the virtual environment; data of a running stack stays

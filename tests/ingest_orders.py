@@ -8,7 +8,6 @@ from typing import Any
 
 from linkstar_contracts.events import OrderCancelRequested, OrderChangeRequested, OrderSubmitted
 from linkstar_contracts.values import Warehouse
-
 from linkstar_ingest.domain.products import Product
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from linkstar_cli import lifecycle
+from linkstar_cli import dead_letters, history, lifecycle, orders, topics, trace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
-for command in (lifecycle.up, lifecycle.down, lifecycle.status, lifecycle.logs, lifecycle.reset):
+for command in (
+    lifecycle.up, lifecycle.down, lifecycle.status, lifecycle.logs, lifecycle.reset,
+    history.order, trace.trace, topics.topics,
+):  # fmt: skip
     app.command()(command)
+app.add_typer(orders.app, name="orders")
+app.add_typer(dead_letters.app, name="dlq")
 
 if __name__ == "__main__":
     app()

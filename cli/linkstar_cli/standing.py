@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
+from aiokafka.errors import KafkaError
 
+from linkstar_cli.topics import service_lags
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.daemon import Identity
 from linkstar_sandbox.home import Home, read_json
@@ -17,7 +19,6 @@ from linkstar_sandbox.ports import is_open
 
 PROBE_S = 2.0
 SHARDS = "linkstar_shards_owned"
-LAG = "linkstar_consumer_lag_records"
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,19 @@ def standings(home: Home) -> list[Line]:
     if not processes:
         return servers
     with ThreadPoolExecutor(len(processes)) as pool:
-        return servers + list(pool.map(_process, processes))
+        lines = list(pool.map(_process, processes))
+    return servers + _with_lags(lines, endpoints.get("kafka"))
+
+
+def _with_lags(lines: list[Line], bootstrap: str | None) -> list[Line]:
+    """Each service's records still to read, on the line of its first replica."""
+    try:
+        lags = service_lags(bootstrap) if bootstrap else {}
+    except (KafkaError, TimeoutError):
+        return lines
+    first = {service: f"{service}-1" for service in lags}
+    shown = {name: str(lags[service]) for service, name in first.items()}
+    return [replace(line, lag=shown.get(line.name, "")) for line in lines]
 
 
 def _server(server: dict[str, Any], endpoints: dict[str, Any]) -> Line:
@@ -65,7 +78,6 @@ def _process(standing: dict[str, Any]) -> Line:
         _uptime(standing["created"]) if alive else "",
         url,
         _number(metrics.get(SHARDS)),
-        _number(metrics.get(LAG)),
     )
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from linkstar_sandbox.home import Home
 from linkstar_sandbox.kafka import EmbeddedKafka
-from linkstar_sandbox.plan import DATABASE, Plan, database_name, url_for
+from linkstar_sandbox.plan import DATABASE, Plan, database_name
 from linkstar_sandbox.postgres import EmbeddedPostgres
 from linkstar_sandbox.provision import provision_database, provision_topics
 
@@ -16,7 +16,6 @@ class Infrastructure:
     """A broker with the registry's topics and a server with the project's database, ready after `start`."""
 
     def __init__(self, home: Home, plan: Plan) -> None:
-        self._home = home
         self._external_kafka, self._external_database = plan.kafka_bootstrap, plan.database_url
         self.kafka = None if plan.kafka_bootstrap else EmbeddedKafka(home.kafka)
         self.postgres = None if plan.database_url else EmbeddedPostgres(home.postgres)
@@ -29,11 +28,6 @@ class Infrastructure:
     def admin_url(self) -> str:
         """The database as migrations see it."""
         return self.postgres.url(DATABASE) if self.postgres else str(self._external_database)
-
-    def service_url(self, service: str) -> str:
-        """The database as one service sees it; an external server checks its password."""
-        password = None if self.postgres else self._home.password(service)
-        return url_for(self.admin_url, service, password)
 
     def start(self) -> None:
         """Starts what is ours and creates database and topics; raises a coded error otherwise."""

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from linkstar_sandbox.daemon import Identity, stop
+from linkstar_sandbox.environment import service_environment
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.home import Home, read_json, write_json
 from linkstar_sandbox.infrastructure import Infrastructure
@@ -114,18 +115,7 @@ class Stack:
         self.stop()
 
     def _environment(self, service: str) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINKSTAR_")}
-        kept = {name: os.environ[name] for name in os.environ if name.startswith(("LINKSTAR_STAGE__", "LINKSTAR_FAIL"))}
-        return {
-            **inherited,
-            **kept,
-            "LINKSTAR_KAFKA__BOOTSTRAP": self.infrastructure.bootstrap,
-            "LINKSTAR_DATABASE__URL": self.infrastructure.service_url(service),
-            "LINKSTAR_TELEMETRY__SPANS_FILE": str(self.home.spans),
-            "LINKSTAR_VAULT__MASTER_KEY_FILE": str(self.home.master_key),
-            "LINKSTAR_LOG__LEVEL": self.plan.log_level,
-            **{f"LINKSTAR_CLOCK__{name.upper()}": value for name, value in self._clock.items()},
-        }
+        return service_environment(self.home, self.plan, self.endpoints, service)
 
     def _migrate(self) -> None:
         """Brings every service's schema to its head, all at once."""

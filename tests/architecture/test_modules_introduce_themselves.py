@@ -15,7 +15,9 @@ FILLED = [
 ]
 
 
-@pytest.mark.parametrize("module", FILLED, ids=lambda module: module.name)
+@pytest.mark.parametrize(
+    "module", [module for module in FILLED if not module.name.startswith("tests/")], ids=lambda module: module.name
+)
 def test_module_has_a_docstring(module: Module) -> None:
     assert ast.get_docstring(module.tree)
 

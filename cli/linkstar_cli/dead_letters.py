@@ -1,0 +1,160 @@
+"""`linkstar dlq list | show | redrive`: records that could not be processed, and their way back."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import asyncpg
+import typer
+from rich.table import Table
+
+from linkstar_cli.access import Access
+from linkstar_cli.screen import CommandError, coded_errors, out
+from linkstar_sandbox.environment import service_environment
+from linkstar_sandbox.plan import SERVICES, Plan
+
+LIST = """
+SELECT topic, part, off, code, class, tenant, attempts, first_failed_at, redriven_at FROM "{service}".dead_letter
+WHERE ($1::text IS NULL OR code = $1) AND ($2::text IS NULL OR tenant = $2) AND ($3 OR redriven_at IS NULL)
+ORDER BY first_failed_at DESC LIMIT $4"""
+SHOW = """
+SELECT code, class, detail, tenant, trace_id, service_version, attempts, first_failed_at, redriven_at, record_ts,
+       convert_from(key, 'UTF8') AS key, length(raw) AS bytes, raw
+FROM "{service}".dead_letter WHERE topic = $1 AND part = $2 AND off = $3"""
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+Service = Annotated[str | None, typer.Option(help="only this service's")]
+Code = Annotated[str | None, typer.Option(help="only this code")]
+Tenant = Annotated[str | None, typer.Option(help="only this tenant's")]
+
+
+@dataclass(frozen=True)
+class Letter:
+    """The address of one dead letter: who could not process it, and where the record stood."""
+
+    service: str
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.service}/{self.topic}/{self.partition}/{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Letter:
+        service, _, place = text.partition("/")
+        topic, *numbers = place.split("/")
+        if service not in SERVICES or len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+            raise CommandError(
+                "bad-letter", f"{text!r} names no dead letter.", "Copy it from `linkstar dlq list`."
+            )  # fmt: skip
+        return cls(service, topic, int(numbers[0]), int(numbers[1]))
+
+
+@app.command("list")
+def list_letters(
+    service: Service = None,
+    code: Code = None,
+    tenant: Tenant = None,
+    every: Annotated[bool, typer.Option("--all", help="also those redriven already")] = False,
+    limit: Annotated[int, typer.Option(min=1)] = 100,
+) -> None:
+    """List dead letters, newest first."""
+    with coded_errors():
+        services = [_known(service)] if service else list(SERVICES)
+        rows = asyncio.run(_list(Access.find().database, services, (code, tenant, every, limit)))
+        table = Table("letter", "code", "class", "tenant", "attempts", "failed", "redriven", box=None, pad_edge=False)
+        for letter, row in rows:
+            redriven = f"{row['redriven_at']:%Y-%m-%d %H:%M:%S}" if row["redriven_at"] else ""
+            failed = f"{row['first_failed_at']:%Y-%m-%d %H:%M:%S}"
+            tenant_name = row["tenant"] or ""
+            table.add_row(
+                str(letter), row["code"], row["class"], tenant_name, str(row["attempts"]), failed, redriven
+            )  # fmt: skip
+        out.print(table if rows else "No dead letters.")
+
+
+async def _list(
+    database: str, services: list[str], arguments: tuple[object, ...]
+) -> list[tuple[Letter, asyncpg.Record]]:
+    connection = await asyncpg.connect(database)
+    try:
+        return [
+            (Letter(service, row["topic"], row["part"], row["off"]), row)
+            for service in services
+            for row in await connection.fetch(LIST.format(service=service), *arguments)
+        ]
+    finally:
+        await connection.close()
+
+
+@app.command()
+def show(
+    letter: Annotated[str, typer.Argument(help="SERVICE/TOPIC/PARTITION/OFFSET, from `linkstar dlq list`")],
+    raw: Annotated[bool, typer.Option("--raw", help="also the record's bytes; may hold personal data")] = False,
+) -> None:
+    """Show one dead letter: why, when, and on request the record itself."""
+    with coded_errors():
+        row = asyncio.run(_show(Access.find().database, Letter.parse(letter)))
+        for name, value in row.items():
+            if name != "raw" and value is not None:
+                out.print(f"{name:16} {value}", markup=False, highlight=False)
+        if raw:
+            out.print((row["raw"] or b"").decode(errors="backslashreplace"), markup=False, highlight=False)
+
+
+async def _show(database: str, letter: Letter) -> asyncpg.Record:
+    connection = await asyncpg.connect(database)
+    try:
+        sql = SHOW.format(service=letter.service)
+        row = await connection.fetchrow(sql, letter.topic, letter.partition, letter.offset)
+    finally:
+        await connection.close()
+    if row is None:
+        raise CommandError("unknown-letter", f"There is no dead letter {letter}.", "See `linkstar dlq list --all`.")
+    return row
+
+
+@app.command()
+def redrive(
+    letter: Annotated[str | None, typer.Argument(help="one letter; without it all that the options name")] = None,
+    service: Service = None,
+    code: Code = None,
+    tenant: Tenant = None,
+    dry_run: Annotated[bool, typer.Option(help="only say what would be sent")] = False,
+) -> None:
+    """Send dead letters through the ordinary handler path again, with the same event ids."""
+    with coded_errors():
+        if letter:
+            address = Letter.parse(letter)
+            service = address.service
+            options = ["--topic", address.topic, "--place", f"{address.partition}/{address.offset}"]
+        else:
+            options = [
+                part for name, value in (("--code", code), ("--tenant", tenant)) if value for part in (name, value)
+            ]
+        services = [_known(service)] if service else list(SERVICES)
+        codes = [_replay(Access.find(), each, [*options, *(["--dry-run"] if dry_run else [])]) for each in services]
+        if any(codes):
+            raise typer.Exit(1)
+
+
+def _replay(access: Access, service: str, options: list[str]) -> int:
+    """The service's own `replay`, so that a letter goes through the very same handlers."""
+    plan = Plan.load(access.home)
+    endpoints = {**access.endpoints, "kafka": access.bootstrap, "database": access.database}
+    environment = service_environment(access.home, plan, endpoints, service)
+    command = [sys.executable, "-m", f"linkstar_{service}", "replay", *options]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _known(service: str) -> str:
+    if service not in SERVICES:
+        raise CommandError(
+            "unknown-service", f"There is no service {service!r}.", f"Name one of {', '.join(SERVICES)}."
+        )
+    return service

@@ -1,0 +1,117 @@
+"""`linkstar order ORDER`: all that ever happened to an order, read from every topic of the registry."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from rich.table import Table
+
+from linkstar_cli.access import Access
+from linkstar_cli.screen import CommandError, coded_errors, out
+from linkstar_contracts.event import Event, read_headers
+from linkstar_contracts.record import RecordError, parse_record
+from linkstar_contracts.topics import TOPICS
+from linkstar_runtime.shards import shard_of
+
+READ_TIMEOUT_S = 60
+TELLING = (
+    "kind", "carrier", "service", "tracking_number", "code", "status", "sub_status", "state", "severity", "reason",
+    "attempt", "guarantee", "what_happened", "detail", "text",
+)  # fmt: skip
+"""Fields worth a word in a one-line summary; none of them holds personal data."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One record about the order."""
+
+    topic: str
+    offset: int
+    at: datetime | None
+    type: str
+    version: int
+    summary: str
+
+
+def order(
+    order_id: Annotated[str, typer.Argument(help="the order id, e.g. shopify-1001")],
+    tenant: Annotated[str | None, typer.Option(help="whose order; default: demo or LINKSTAR_TENANT")] = None,
+) -> None:
+    """Show the full event history of one order, from all topics."""
+    with coded_errors():
+        access = Access.find()
+        key = f"{tenant or access.tenant}/{order_id}"
+        facts = asyncio.run(read_history(access.bootstrap, key))
+        if not facts:
+            raise CommandError("unknown-order", f"No topic has a record with the key {key}.", "Check id and tenant.")
+        out.print(_table(key, facts))
+
+
+async def read_history(bootstrap: str, key: str) -> list[Fact]:
+    """Every fact with this key, oldest first; where times are equal, in the order of an order's life."""
+    async with asyncio.timeout(READ_TIMEOUT_S), AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
+        facts = [fact async for fact in _read(consumer, key)]
+    rank = {name: position for position, topic in enumerate(TOPICS) for name in (topic.name, topic.dlq)}
+    return sorted(facts, key=lambda fact: (fact.at is None, fact.at, rank[fact.topic], fact.offset))
+
+
+async def _read(consumer: AIOKafkaConsumer, key: str) -> AsyncIterator[Fact]:
+    """Reads the key's partition of each topic from its beginning to its present end."""
+    partitions = [
+        TopicPartition(name, shard_of(key, topic.partitions))
+        for topic in TOPICS
+        for name in (topic.name, topic.dlq)
+        if name in await consumer.topics()
+    ]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning()
+    ends = await consumer.end_offsets(partitions)
+    left = {partition for partition in partitions if await consumer.position(partition) < ends[partition]}
+    while left:
+        for records in (await consumer.getmany(*left, timeout_ms=200)).values():
+            for record in records:
+                if _is_about(record.key, key):
+                    yield _fact(record)
+        left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
+
+
+def _is_about(record_key: bytes | None, key: str) -> bool:
+    """True for the order itself, and for a shipment of it where the key names the shipment."""
+    found = (record_key or b"").decode(errors="replace")
+    return found == key or found.startswith(f"{key}~")
+
+
+def _fact(record: ConsumerRecord) -> Fact:
+    head = read_headers(record.headers)
+    try:
+        event = parse_record(record.headers, record.value)
+        summary = ", ".join(_words(event))
+    except RecordError as error:
+        summary = f"unreadable: {error.code}"
+    kind, version, at = (head.type, head.version, head.time) if head else ("?", 0, None)
+    return Fact(record.topic, record.offset, at, kind, version, summary)
+
+
+def _words(event: Event) -> Iterator[str]:
+    for name in TELLING:
+        value = getattr(event, name, None)
+        if value not in (None, "", "order"):
+            yield f"{name}={getattr(value, 'value', value)}"
+    for parcel in getattr(event, "parcels", ()):
+        if number := getattr(parcel, "tracking_number", None):
+            yield f"tracking_number={number}"
+
+
+def _table(key: str, facts: list[Fact]) -> Table:
+    table = Table("business time", "topic", "offset", "event", "v", "what", title=key, box=None, pad_edge=False)
+    for fact in facts:
+        at = fact.at.isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z") if fact.at else ""
+        name = fact.type.removeprefix("linkstar.")
+        table.add_row(at, fact.topic, str(fact.offset), name, str(fact.version), fact.summary)
+    return table
