@@ -7,16 +7,23 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from types import SimpleNamespace
+from typing import cast
 
 import asyncpg
+import httpx
 import pytest
+from fastapi import APIRouter, Depends, Request, Response
 
 from linkstar_runtime.api_keys import Authorizer, Principal, create_key, revoke_key
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
-from linkstar_runtime.idempotency import IdempotentCommand, StoredAnswer
+from linkstar_runtime.health import Health
+from linkstar_runtime.http import create_app
+from linkstar_runtime.idempotency import IdempotentCommand, StoredAnswer, idempotent_command
 from linkstar_runtime.migrate import migrate
 from linkstar_runtime.problems import Problem
+from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.settings import DatabaseSettings, Settings
 
 pytestmark = pytest.mark.integration
@@ -163,3 +170,41 @@ async def test_of_twenty_racers_one_executes(database: Database) -> None:
 
     assert set(await asyncio.gather(*(race() for _ in range(20)))) <= {201, 409}
     assert executed == 1
+
+
+async def test_a_route_pays_once_for_one_idempotency_key(
+    database: Database, clock: ManualClock, admin: asyncpg.Connection[asyncpg.Record]
+) -> None:
+    authorize = Authorizer(database, clock)
+    payments: list[str] = []
+
+    def routes(_context: ServiceContext) -> APIRouter:
+        router = APIRouter()
+
+        @router.post("/topups", status_code=201)
+        async def top_up(request: Request, caller: Principal = Depends(authorize("wallet:write"))) -> Response:
+            command = await idempotent_command(request, caller.tenant)
+            async with database.transaction() as tx:
+                answer = await command.replay(tx)
+                if answer is None:
+                    payments.append(caller.tenant)
+                    answer = StoredAnswer(201, b'{"posted":true}')
+                    await command.store(tx, answer.status, answer.body)
+            return Response(answer.body, answer.status, media_type="application/json")
+
+        return router
+
+    app = create_app("labeler", routes, cast("ServiceContext", SimpleNamespace(clock=clock)), Health())
+    headers = {"authorization": f"Bearer {await create_key(admin, 'demo', ['wallet:write'])}", "idempotency-key": "t-1"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        bodies = [{"amount_minor": 100}, {"amount_minor": 100}, {"amount_minor": 999}]
+        answers = [await client.post("/topups", json=body, headers=headers) for body in bodies]
+        assert [answer.status_code for answer in answers] == [201, 201, 422]
+        assert answers[0].content == answers[1].content
+        assert payments == ["demo"]
+        for missing, status, code in (
+            ("authorization", 401, "api_key_missing"), ("idempotency-key", 400, "idempotency_key_missing"),
+        ):  # fmt: skip
+            rest = {name: value for name, value in headers.items() if name != missing}
+            answer = await client.post("/topups", json=bodies[0], headers=rest)
+            assert (answer.status_code, answer.json()["code"]) == (status, code)
