@@ -25,13 +25,18 @@ def create_app(
     context: ServiceContext,
     health: Health,
 ) -> FastAPI:
-    """Return the application. Every error is a problem document; bodies are bounded and checked before they are read."""
+    """Return the application. Every error is a problem document; bodies are bounded and checked before they are read.
+
+    Raises when a route's annotation cannot be resolved, such as a name of the enclosing function under postponed
+    annotations: write `caller: Principal = Depends(context.authorize(…))` there.
+    """
     app = FastAPI(title=f"LinkStar {service_name}", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
     add_problem_handlers(app)
     app.include_router(health_routes(health))
     app.include_router(_metrics_route())
     if routes is not None:
         app.include_router(routes(context))
+    app.openapi()  # a route that FastAPI has misunderstood fails here, not at its first request
     app.add_middleware(Gate, clock=context.clock)
     return app
 

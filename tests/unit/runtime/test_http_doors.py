@@ -9,8 +9,9 @@ from typing import Annotated, Any, cast
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.errors import PydanticUserError
 
 from linkstar_contracts.text import SafeStr
 from linkstar_contracts.values import Weight
@@ -166,3 +167,18 @@ async def test_requests_are_measured_by_route_not_path(client: httpx.AsyncClient
     text = (await client.get("/metrics")).text
     assert 'linkstar_http_request_duration_seconds_count{method="GET",route="/teapot/{name}",status="500"}' in text
     assert CANARY not in text
+
+
+def test_a_route_whose_guard_cannot_be_resolved_does_not_start() -> None:
+    def routes(context: ServiceContext) -> APIRouter:
+        router = APIRouter()
+
+        @router.get("/guarded")
+        async def guarded(caller: Annotated[str, Depends(context.authorize)]) -> str:
+            return caller
+
+        return router
+
+    context = cast("ServiceContext", SimpleNamespace(clock=Clock(), authorize=lambda: "nobody"))
+    with pytest.raises(PydanticUserError):
+        create_app("test", routes, context, Health())
