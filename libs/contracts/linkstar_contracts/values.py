@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    AwareDatetime,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
 )  # fmt: skip
 from pydantic_core import core_schema
 
+from linkstar_contracts.quantity import Quantity
 from linkstar_contracts.text import CURRENCY_EXPONENTS, CountryCode, CurrencyCode, SafeStr, Token
+from linkstar_contracts.times import Instant, LocalDate
 
 __all__ = [
     "AddressGrade", "BatteryClass", "ChargeLine", "Consignee", "Contents", "Destination", "Dimensions", "Instant",
     "Item", "LocalDate", "Money", "Notice", "OpenEnum", "Parcel", "Promise", "SealedConsignee", "ServiceOptions", "Value",
     "Warehouse", "Weight", "sum_money",
 ]  # fmt: skip
-
-_EARLIEST, _LATEST = "1990-01-01T00:00:00Z", "2200-01-01T00:00:00Z"
-
-
-def _written_time(value: object) -> object:
-    if isinstance(value, int | float) or (isinstance(value, str) and not re.match("[0-9]{4}-", value)):
-        raise ValueError("must be an RFC 3339 time with offset, such as 2026-11-22T17:05:00Z")
-    return value
-
-
-Instant = Annotated[AwareDatetime, Field(ge=_EARLIEST, le=_LATEST, strict=False), BeforeValidator(_written_time)]
-"""An aware point in time between 1990 and 2200. Naive times and bare numbers are refused."""
-
-
-def _calendar_date(text: str) -> str:
-    if not "1990" <= text[:4] < "2200":
-        raise ValueError("must lie between 1990 and 2199")
-    date.fromisoformat(text)
-    return text
-
-
-LocalDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_date)]
-"""A date of the calendar, `YYYY-MM-DD`, local to the place it speaks of."""
 
 
 class Value(BaseModel):
@@ -115,43 +87,8 @@ GRAMS_PER_UNIT = {
 }  # fmt: skip
 MILLIMETRES_PER_UNIT = {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}
 
-_PLAIN_DECIMAL = r"^[0-9]{1,7}(\.[0-9]{1,4})?$"
-
-
-def _plain_decimal(value: object) -> object:
-    if isinstance(value, str) and not re.fullmatch(_PLAIN_DECIMAL, value):
-        raise ValueError("must be a plain decimal number with at most four places, such as 12.5")
-    return value
-
-
-@dataclass(frozen=True)
-class _Quantity:
-    """Annotation of a measured decimal above 0 and up to `le`, four places at most; written as a plain string, so that no
-    reader rounds it. JSON numbers are understood too.
-    """
-
-    le: int
-
-    def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        number = core_schema.decimal_schema(
-            gt=Decimal(0), le=Decimal(self.le), max_digits=11, decimal_places=4, strict=False
-        )
-        as_text = core_schema.plain_serializer_function_ser_schema(
-            lambda value: f"{value:f}", when_used="json", return_schema=core_schema.str_schema()
-        )
-        return core_schema.no_info_before_validator_function(_plain_decimal, number, serialization=as_text)
-
-    def __get_pydantic_json_schema__(
-        self, _schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        text = {"type": "string", "pattern": _PLAIN_DECIMAL}
-        if handler.mode == "serialization":
-            return text
-        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": self.le}, text]}
-
-
-_WeightValue = Annotated[Decimal, _Quantity(1_000_000)]
-_Length = Annotated[Decimal, _Quantity(100_000)]
+_WeightValue = Annotated[Decimal, Quantity(1_000_000)]
+_Length = Annotated[Decimal, Quantity(100_000)]
 
 
 class Weight(Value):

@@ -1,0 +1,37 @@
+"""Points in time and local dates, as every contract states them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+__all__ = ["Instant", "LocalDate"]
+
+_EARLIEST, _LATEST = "1990-01-01T00:00:00Z", "2200-01-01T00:00:00Z"
+
+
+_starts_with_year = re.compile("[0-9]{4}-").match
+
+
+def _written_time(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and not _starts_with_year(value)):
+        raise ValueError("must be an RFC 3339 time with offset, such as 2026-11-22T17:05:00Z")
+    return value
+
+
+Instant = Annotated[AwareDatetime, Field(ge=_EARLIEST, le=_LATEST, strict=False), BeforeValidator(_written_time)]
+"""An aware point in time between 1990 and 2200. Naive times and bare numbers are refused."""
+
+
+def _calendar_date(text: str) -> str:
+    if not "1990" <= text[:4] < "2200":
+        raise ValueError("must lie between 1990 and 2199")
+    date.fromisoformat(text)
+    return text
+
+
+LocalDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_date)]
+"""A date of the calendar, `YYYY-MM-DD`, local to the place it speaks of."""
