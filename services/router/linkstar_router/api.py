@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from linkstar_contracts.events import CostedRoute, Exclusion
 from linkstar_contracts.values import Destination, Instant, Notice, Parcel, ServiceOptions, Value, Warehouse
@@ -31,6 +31,8 @@ _BATCH, _YIELD_EVERY, _DECISIONS = 500, 20, 50
 
 class QuoteRequest(Value):
     """A shipment to price: as an order, but without a consignee. `ordered_at` decides which lists hold; default now."""
+
+    model_config = ConfigDict(extra="forbid")
 
     warehouse: Warehouse
     destination: Destination
@@ -107,11 +109,11 @@ def quote_routes(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceCon
     def routes(context: ServiceContext) -> APIRouter:
         router = APIRouter(prefix="/v1")
         quoter = Quoter(snapshot, penalty_minor)
+        may_quote = Depends(context.authorize("quotes:read"))
+        may_read_decisions = Depends(context.authorize("decisions:read"))
 
         @router.post("/quotes")
-        async def quote(
-            body: dict[str, Any], _principal: Annotated[Principal, Depends(context.authorize("quotes:read"))]
-        ) -> dict[str, Any]:
+        async def quote(body: dict[str, Any], _principal: Principal = may_quote) -> dict[str, Any]:
             """Price one shipment, or up to 500 as `{"quotes": [...]}`: itemised, with reasons for what is missing."""
             now = context.clock.now()
             if "quotes" not in body:
@@ -121,8 +123,8 @@ def quote_routes(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceCon
         @router.get("/decisions/{shipment_id}")
         async def decisions(
             shipment_id: str,
-            principal: Annotated[Principal, Depends(context.authorize("decisions:read"))],
             replay: bool = False,
+            principal: Principal = may_read_decisions,
         ) -> dict[str, Any]:
             """Every decision about a shipment, newest first; `replay=true` re-executes each and compares."""
             async with context.database.transaction() as tx:
@@ -133,7 +135,7 @@ def quote_routes(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceCon
 
         @router.get("/tariffs")
         async def tariffs(
-            _principal: Annotated[Principal, Depends(context.authorize("quotes:read"))],
+            _principal: Principal = may_quote,
         ) -> dict[str, Any]:
             """The price lists in use with source, date and confidence, and what each carrier's lists leave out."""
             return {"version": snapshot.version, "packs": _packs(snapshot), "gaps": load_gaps()}

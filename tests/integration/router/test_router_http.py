@@ -1,0 +1,171 @@
+"""The router over HTTP: quotes, batches with faults in them, decisions with their replay, price lists with their gaps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import asyncpg
+import httpx
+import pytest
+from integration.router.router_desk import RouterDesk, opened_desk
+from unit.router.routed_orders import received, refused
+
+from linkstar_router.api import quote_routes
+from linkstar_router.domain.snapshot import shipped
+from linkstar_runtime.api_keys import Authorizer, create_key
+from linkstar_runtime.health import Health
+from linkstar_runtime.http import create_app
+from linkstar_runtime.service import ServiceContext
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def desk(database_url: str) -> AsyncIterator[RouterDesk]:
+    async with opened_desk(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(database_url: str, desk: RouterDesk) -> AsyncIterator[httpx.AsyncClient]:
+    connection = await asyncpg.connect(database_url)
+    key = await create_key(connection, "demo", ["quotes:read", "decisions:read"])
+    await connection.close()
+    authorize = Authorizer(desk.database, desk.clock)
+    context = cast("ServiceContext", SimpleNamespace(clock=desk.clock, database=desk.database, authorize=authorize))
+    app = create_app("router", quote_routes(shipped(), 600), context, cast("Health", SimpleNamespace()))
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://router", headers=headers) as http:
+        yield http
+
+
+def _shipment(**more: Any) -> dict[str, Any]:
+    body: dict[str, Any] = received().model_dump(
+        mode="json", include={"warehouse", "destination", "parcels", "options"}
+    )
+    return body | more
+
+
+async def test_a_quote_lists_every_service_with_lines_or_a_reason(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/quotes", json=_shipment())
+    assert answer.status_code == 200
+    quote = answer.json()
+    best = quote["routes"][0]
+    assert (best["carrier"], best["service"], best["total"]) == (
+        "usps", "ground_advantage", {"amount_minor": 1342, "currency": "USD"},
+    )  # fmt: skip
+    assert [(line["code"], line["amount"]["amount_minor"]) for line in best["lines"]] == [
+        ("base_rate", 1287), ("demand_surcharge", 55),
+    ]  # fmt: skip
+    assert best["lines"][0]["detail"] == "zone 8, us/usps_ground_advantage_commercial_2026-07-12.csv row 54"
+    assert (best["zone_source"], best["tariff"]) == ("distance_estimate", "usps-ground-advantage-commercial@2026-07-12")
+    assert [entry["code"] for entry in quote["excluded"]] == ["coverage"]
+    assert len(quote["routes"]) + len(quote["excluded"]) == 9
+
+
+async def test_synthetic_prices_say_so_in_every_line(client: httpx.AsyncClient) -> None:
+    toronto = {"code": "CA-TOR", "country": "CA", "postcode": "L5T 2N7", "timezone": "America/Toronto"}
+    quote = (
+        await client.post(
+            "/v1/quotes", json=_shipment(warehouse=toronto, destination={"country": "CA", "postcode": "V6B"})
+        )
+    ).json()
+    assert {route["carrier"] for route in quote["routes"]} == {"canpar", "canada-post"}
+    assert all(line["synthetic"] for route in quote["routes"] for line in route["lines"])
+    assert [notice["code"] for notice in quote["notices"]] == ["dim_weight", "synthetic_price"]
+
+
+async def test_notices_warn_of_remote_areas_and_volume(client: httpx.AsyncClient) -> None:
+    midlands = {"code": "UK-BHX", "country": "GB", "postcode": "B24 9QR", "timezone": "Europe/London"}
+    remote = await client.post(
+        "/v1/quotes", json=_shipment(warehouse=midlands, destination={"country": "GB", "postcode": "IV27"})
+    )
+    assert "remote_area" in {notice["code"] for notice in remote.json()["notices"]}
+    bulky = _shipment()
+    bulky["parcels"][0]["dimensions"] = {"length": "30", "width": "20", "height": "10", "unit": "in"}
+    notices = {
+        notice["code"]: notice["detail"] for notice in (await client.post("/v1/quotes", json=bulky)).json()["notices"]
+    }
+    assert "ups/ground" in notices["dim_weight"]
+    assert "usps/ground_advantage" in notices["oversize"]
+
+
+async def test_an_impossible_parcel_gets_reasons_and_no_price(client: httpx.AsyncClient) -> None:
+    heavy = _shipment()
+    heavy["parcels"][0]["weight"] = {"value": "900", "unit": "kg"}
+    quote = (await client.post("/v1/quotes", json=heavy)).json()
+    assert quote["routes"] == []
+    assert {entry["code"] for entry in quote["excluded"]} == {"weight", "coverage"}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"parcels": []}, "parcels"),
+        ({"parcel": {}}, "parcel"),
+        ({"destination": {"country": "usa", "postcode": "1"}}, "destination.country"),
+        ({"ordered_at": "2026-01-01T00:00:00"}, "ordered_at"),
+        ({"warehouse": {"code": "X", "country": "US", "postcode": "1", "timezone": "Mars/Base"}}, "warehouse.timezone"),
+    ],
+)
+async def test_bad_input_names_its_field(client: httpx.AsyncClient, change: dict[str, Any], field: str) -> None:
+    answer = await client.post("/v1/quotes", json=_shipment(**change))
+    assert answer.status_code == 422
+    assert answer.json()["field"] == field
+    assert answer.json()["fix"]
+
+
+async def test_one_bad_item_does_not_block_a_batch(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/v1/quotes", json={"quotes": [_shipment(), {"nonsense": 1}, _shipment()]})
+    results = answer.json()["results"]
+    assert [(result["index"], result["status"]) for result in results] == [
+        (0, "quoted"),
+        (1, "rejected"),
+        (2, "quoted"),
+    ]
+    assert results[1]["problem"]["code"] == "validation_failed"
+
+
+@pytest.mark.parametrize("quotes", [[], [{}] * 501, "all"], ids=["empty", "too-long", "no-list"])
+async def test_a_batch_has_1_to_500_items(client: httpx.AsyncClient, quotes: object) -> None:
+    answer = await client.post("/v1/quotes", json={"quotes": quotes})
+    assert (answer.status_code, answer.json()["code"]) == (422, "batch_size")
+
+
+async def test_decisions_are_told_newest_first_and_replay_to_the_same_bytes(
+    client: httpx.AsyncClient, desk: RouterDesk
+) -> None:
+    await desk.take(received("shopify-1~R1", kind="return"))
+    await desk.take(refused("usps/ground_advantage", shipment_id="shopify-1~R1"))
+    answer = await client.get("/v1/decisions/shopify-1~R1", params={"replay": True})
+    decisions = answer.json()["decisions"]
+    assert [(entry["sequence"], entry["attempt"], entry["replay"]) for entry in decisions] == [
+        (2, 2, "same"),
+        (1, 1, "same"),
+    ]
+    assert decisions[0]["question"]["barred"] == ["usps/ground_advantage"]
+    assert decisions[0]["answer"]["candidates"][0]["service"] == "usps/priority_mail"
+
+
+async def test_nobody_sees_another_tenants_decisions(client: httpx.AsyncClient, desk: RouterDesk) -> None:
+    await desk.take(received("shopify-9", tenant="other"))
+    answer = await client.get("/v1/decisions/shopify-9")
+    assert (answer.status_code, answer.json()["code"]) == (404, "decision_unknown")
+
+
+async def test_price_lists_name_source_date_confidence_and_gaps(client: httpx.AsyncClient) -> None:
+    found = (await client.get("/v1/tariffs")).json()
+    assert all(pack["source"] and pack["as_of"] and pack["confidence"] for pack in found["packs"])
+    assert {pack["carrier"] for pack in found["packs"] if pack["synthetic"]} == {
+        "canada-post", "canpar", "dpd-de", "dpd-uk", "evri",
+    }  # fmt: skip
+    dates = [pack["valid_from"] for pack in found["packs"] if pack["id"] == "usps-ground-advantage-commercial"]
+    assert dates == ["2025-10-05", "2026-07-12"]
+    assert any("delivery area" in gap for gap in found["gaps"]["ups"])
+
+
+async def test_a_key_without_the_scope_is_turned_away(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/tariffs", headers={"authorization": "Bearer nonsense"})
+    assert answer.status_code == 401
