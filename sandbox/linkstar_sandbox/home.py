@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class Home:
         for directory in (self.path, self.logs, self.spans):
             directory.mkdir(parents=True, exist_ok=True)
         if not self.master_key.exists():
-            write_private(self.master_key, secrets.token_hex(32))
+            write_private(self.master_key, b64encode(secrets.token_bytes(32)).decode())
 
     def recall(self, name: str) -> str | None:
         """A secret of this stack, if it was made already."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -12,9 +12,10 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from linkstar_sandbox.reader.sources import all_partitions
+
 __all__ = ["Pipeline", "Reading"]
 
-SERVICES = ("ingest", "router", "labeler", "tracker", "returns")
 SIMULATOR_GROUP = "carrier-simulator"
 
 
@@ -34,15 +35,18 @@ class Reading:
 class Pipeline:
     """Asks the broker for log ends, PostgreSQL for the stages' positions. Use as an async context manager."""
 
-    def __init__(self, bootstrap: str, database_url: str) -> None:
+    def __init__(self, bootstrap: str, database_url: str, services: Iterable[str]) -> None:
+        self._bootstrap, self._services = bootstrap, tuple(services)
         self._consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
         self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
         self._database_url = database_url
+        self._partitions: list[TopicPartition] = []
         self._database: asyncpg.Connection[Any] | None = None
 
     async def __aenter__(self) -> Pipeline:
         await self._consumer.start()
         await self._admin.start()
+        self._partitions = await all_partitions(self._bootstrap)
         self._database = await asyncpg.connect(self._database_url)
         return self
 
@@ -68,14 +72,12 @@ class Pipeline:
         return Reading(topics, lags)
 
     async def _ends(self) -> dict[TopicPartition, int]:
-        names = await self._consumer.topics()
-        places = [TopicPartition(n, p) for n in names for p in self._consumer.partitions_for_topic(n) or ()]
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(places)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
         return ends
 
     async def _positions(self) -> dict[str, dict[TopicPartition, int]]:
         found = {}
-        for service in SERVICES:
+        for service in self._services:
             rows = await self.fetch(f"SELECT topic, shard, next_offset FROM {service}.stage_offset")
             found[service] = {TopicPartition(row["topic"], row["shard"]): row["next_offset"] for row in rows}
         committed = await self._admin.list_consumer_group_offsets(SIMULATOR_GROUP)

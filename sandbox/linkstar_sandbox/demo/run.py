@@ -51,7 +51,7 @@ class DemoRun:
         seller = Seller(self.endpoints["services"], self.endpoints["keys"]["demo"])
         try:
             async with (
-                Pipeline(self.endpoints["kafka"], self.endpoints["database"]) as pipeline,
+                Pipeline(self.endpoints["kafka"], self.endpoints["database"], self.endpoints["services"]) as pipeline,
                 Customers(self.endpoints["kafka"], seller) as customers,
             ):
                 with self.screen:

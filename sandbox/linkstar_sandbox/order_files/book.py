@@ -64,7 +64,7 @@ class _Plan:
 
 _PLANS = (
     _Plan("shopify-us.csv", SHOPIFY, ("US",), 170, "auto", "{:04}"),
-    _Plan("shopify-uk.csv", SHOPIFY, ("GB",), 60, "UK-BHX", "UK{:04}"),
+    _Plan("shopify-uk.csv", SHOPIFY, ("GB",), 60, "auto", "UK{:04}"),
     _Plan("amazon-us-unshipped.txt", AMAZON, ("US",), 110, "auto", "113-20{:05}-7{:06}"),
     _Plan("amazon-de-unshipped.txt", AMAZON, ("DE",), 50, "DE-HAJ", "305-60{:05}-4{:06}"),
     _Plan("linkstar-eu.csv", OWN_CSV, ("DE", "FR", "FR"), 100, "auto", "eu-{:05}", "utf-8-sig"),

@@ -11,11 +11,12 @@ from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from linkstar_sandbox.reader.evidence import ExpectedOrder, Leg, Record, Refusal, StoredLabel, TrueParcel, TrueScan
 
 __all__ = [
-    "read_expectations", "read_labels", "read_legs", "read_parcels", "read_refusals", "read_topics",
+    "all_partitions",     "read_expectations", "read_labels", "read_legs", "read_parcels", "read_refusals", "read_topics",
 ]  # fmt: skip
 
 
@@ -24,8 +25,7 @@ async def read_topics(bootstrap: str, prefix: str = "") -> list[Record]:
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        names = sorted(name for name in await consumer.topics() if name.startswith(prefix))
-        partitions = [TopicPartition(n, p) for n in names for p in sorted(consumer.partitions_for_topic(n) or ())]
+        partitions = await all_partitions(bootstrap, prefix)
         consumer.assign(partitions)
         ends = {part: end for part, end in (await consumer.end_offsets(partitions)).items() if end}
         await consumer.seek_to_beginning(*partitions)
@@ -36,6 +36,18 @@ async def read_topics(bootstrap: str, prefix: str = "") -> list[Record]:
         return [record for part in partitions for record in found[part]]
     finally:
         await consumer.stop()
+
+
+async def all_partitions(bootstrap: str, prefix: str = "") -> list[TopicPartition]:
+    """Return every partition of every topic whose name begins with `prefix`, the broker's own topics aside."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        names = sorted(name for name in await admin.list_topics() if name.startswith(prefix) and name[:2] != "__")
+        described = await admin.describe_topics(names)
+    finally:
+        await admin.close()
+    return [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
 
 
 def _record(raw: ConsumerRecord, prefix: str) -> Record:
