@@ -161,7 +161,7 @@ def _item(line: DraftLine) -> Item:
         raise _Refused(line.row, schema_faults(error)[0]) from None
 
 
-_WHOLE = re.compile(r"(\d{1,9})(?:\.0+)?")
+_WHOLE = re.compile(r"([0-9]{1,9})(?:\.0+)?")
 
 
 def _quantity(line: DraftLine) -> int:
@@ -171,7 +171,7 @@ def _quantity(line: DraftLine) -> int:
     return int(whole.group(1))
 
 
-_PLAIN_NUMBER = re.compile(r"[+-]?\d{1,12}(?:\.\d{1,6})?")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
 def _decimal(row: int, name: str, text: str, code: str) -> Decimal:
