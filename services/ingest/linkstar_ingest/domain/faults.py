@@ -42,6 +42,7 @@ class Refusal(Exception):
 
 # pydantic's error type -> our code and what to do about it.
 _CODES = {
+    "json_invalid": ("json_invalid", "send one well-formed JSON document without lone surrogates"),
     "missing": ("field_missing", "add the field"),
     "extra_forbidden": ("field_unknown", "remove the field, or correct its name"),
     "string_too_long": ("text_too_long", "shorten it"),
@@ -72,8 +73,15 @@ _UNITS = {"weight": "g, kg, oz or lb", "dimensions": "mm, cm or in"}
 
 def schema_faults(error: ValidationError) -> list[Fault]:
     """Return one fault per finding of pydantic, at most 20, in our words and without the offending values."""
-    found = error.errors(include_url=False, include_context=True, include_input=False)
-    return [_schema_fault(finding) for finding in found[:20]]
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    places = [finding["loc"] for finding in found]
+    return [_schema_fault(finding) for finding in found[:20] if not _follows(finding, places)]
+
+
+def _follows(finding: Any, places: list[tuple[int | str, ...]]) -> bool:
+    """A list whose only entry is faulty also counts as too short: that says nothing more."""
+    loc = finding["loc"]
+    return finding["type"] == "too_short" and any(place != loc and place[: len(loc)] == loc for place in places)
 
 
 def _schema_fault(finding: Any) -> Fault:
