@@ -114,6 +114,10 @@ class Application:
         for worker in service.workers if self._only != "stage" else ():
             self._spawn(stack, self._work(worker, context), worker.name)
 
+    async def _drain(self, stage: Stage, sweep: Sweep) -> None:
+        await stage.close(15.0)
+        await sweep.finish()
+
     async def _connected(self, stack: contextlib.AsyncExitStack) -> Database:
         database = await Database.connect(
             self._settings, self._service.name, self._clock, f"{self._service.name} {self._settings.instance_id}"
@@ -143,6 +147,7 @@ class Application:
         )  # fmt: skip
         await broker.start()
         stack.push_async_callback(broker.stop)
+        stack.push_async_callback(self._drain, stage, sweep)
         self._spawn(stack, sweep.run(), "sweep")
         self._spawn(stack, self._listen(database, store.channel, sweep), "listen")
         watchdog = Watchdog(

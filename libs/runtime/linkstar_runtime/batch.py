@@ -135,11 +135,14 @@ class BatchRunner:
     async def _handle(
         self, tx: BatchTransaction, items: Sequence[Item], outbox: Outbox, trace: BatchTrace
     ) -> tuple[list[Reject], int]:
-        """Hand each subscription its events, duplicates of one event id collapsed (first wins)."""
-        batches: dict[int, dict[str, Received[Event]]] = defaultdict(dict)
+        """Hand each subscription its events, byte-identical duplicates collapsed (first wins).
+
+        The same id with other bytes is for the handler to judge: it may be a conflict worth a dead letter.
+        """
+        batches: dict[int, dict[tuple[str, bytes | None], Received[Event]]] = defaultdict(dict)
         for item in items:
             if item.received is not None and item.dead is None:
-                batches[id(item.subscription)].setdefault(item.received.event.ce_id, item.received)
+                batches[id(item.subscription)].setdefault((item.received.event.ce_id, item.record.value), item.received)
             elif item.rekeyed is not None:
                 headers = [*((n, v or b"") for n, v in item.record.headers), (REKEYED, b"1")]
                 outbox.add_rekeyed(

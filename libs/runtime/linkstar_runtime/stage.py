@@ -52,6 +52,7 @@ class Stage:
         self._backoff_max_s = backoff_max_s
         self._failures: dict[int, int] = {}
         self._paused_until: dict[int, float] = {}
+        self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
         self.last_delivery = clock.monotonic()
@@ -60,6 +61,8 @@ class Stage:
 
     async def deliver(self, records: Sequence[RawRecord]) -> None:
         """Process one poll's records. Whatever happens inside, nothing is skipped: what fails is sought again."""
+        if self._closed:
+            return
         self._idle.clear()
         try:
             admitted = self._admit(records)
@@ -70,6 +73,11 @@ class Stage:
         finally:
             self.last_delivery = self._clock.monotonic()
             self._idle.set()
+
+    async def close(self, timeout_s: float) -> None:
+        """Take no further delivery and wait for the running one to commit and emit."""
+        self._closed = True
+        await self.drained(timeout_s)
 
     async def drained(self, timeout_s: float) -> bool:
         """Wait until no delivery is running; False when it did not end within `timeout_s`."""

@@ -50,6 +50,13 @@ class Sweep:
             if not await self.turn():
                 await self._clock.sleep(0.5)
 
+    async def finish(self) -> None:
+        """Before a clean end: send what waits, delete what is acknowledged, bring the offset gauge up to date."""
+        with contextlib.suppress(StoreUnavailable, StoreConflict, CommitUnknown):
+            await self._emit_waiting()
+            await self._delete_acked()
+            await self._commit_offsets()
+
     async def turn(self) -> bool:
         """One turn; False when the database could not be used. The next turn begins anew, nothing is remembered."""
         try:
@@ -99,6 +106,9 @@ class Sweep:
         """When no batch deletes them, acknowledged rows go in a small transaction of their own."""
         if self._stage.running or self._clock.monotonic() - self._stage.last_delivery < 1.0:
             return
+        await self._delete_acked()
+
+    async def _delete_acked(self) -> None:
         owned = dict(self._ownership.owned)
         rows = self._emitter.acked(owned)
         if not rows:
