@@ -25,6 +25,7 @@ from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.kafka import KafkaProducer, Listener, cluster_facts, subscribe
+from linkstar_runtime.metrics import INFO, Process
 from linkstar_runtime.migrate import at_head
 from linkstar_runtime.ownership import Ownership
 from linkstar_runtime.postgres_store import PostgresStageStore
@@ -65,6 +66,7 @@ class Application:
             await self._start(stack)
             gc.collect()
             gc.freeze()
+            INFO.set(Process(self._service.name, VERSION, self._settings.instance_id), 1)
             log.info("started", action="service_started", service=self._service.name, version=VERSION)
             await self._stop.wait()
             self._draining = True

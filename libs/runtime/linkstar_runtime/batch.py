@@ -6,7 +6,7 @@ The order of the statements is the design; see docs/adr/0002-fenced-batch-stage.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from linkstar_contracts.event import Event
@@ -17,7 +17,7 @@ from linkstar_runtime.dead_letters import Circuit
 from linkstar_runtime.decoding import REKEYED, Item
 from linkstar_runtime.emitter import Emitter
 from linkstar_runtime.failpoints import afail
-from linkstar_runtime.handling import Handler, Received, Reject
+from linkstar_runtime.handling import Handler, Linked, Received, Reject
 from linkstar_runtime.outbox import Outbox
 from linkstar_runtime.ports import Advance, BatchTransaction, DeadLetter, Owned, StageStore
 from linkstar_runtime.records import OutboxRow
@@ -175,9 +175,18 @@ class BatchRunner:
                 rejects.append(outcome)
                 trace.rejected(outcome)
             else:
-                outbox.add(outcome, trace.traceparent_for(outcome))
+                self.file(outcome, outbox, trace.traceparent_for)
                 events += 1
         return rejects, events
+
+    def file(self, outcome: Event | Linked, outbox: Outbox, traceparent_for: Callable[[Event], str | None]) -> Event:
+        """Put one event into the outbox under its trace, and return it."""
+        if isinstance(outcome, Linked):
+            causes = (traceparent_for(outcome.event), *outcome.causes)
+            outbox.add(outcome.event, self._telemetry.linked_traceparent(outcome.event, causes))
+            return outcome.event
+        outbox.add(outcome, traceparent_for(outcome))
+        return outcome
 
     def _dead_letters(self, items: Sequence[Item], rejects: Sequence[Reject], outbox: Outbox) -> list[DeadLetter]:
         by_place = {

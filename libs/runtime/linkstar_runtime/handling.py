@@ -12,7 +12,7 @@ from linkstar_contracts.event import Event
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["E", "Handler", "Outcome", "Received", "Reject", "Retry", "Transaction"]
+__all__ = ["E", "Handler", "Linked", "Outcome", "Received", "Reject", "Retry", "Transaction"]
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -45,7 +45,18 @@ class Retry(Exception):
     """Infrastructure trouble: the transaction rolls back, the shard backs off, nothing is lost or skipped."""
 
 
-Outcome = Event | Reject
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An event with earlier causes that its own batch does not hold, such as the label a late scan belongs to.
+
+    Its trace is linked to theirs. `causes` are `traceparent` values that the service stored; None is skipped.
+    """
+
+    event: Event
+    causes: tuple[str | None, ...]
+
+
+Outcome = Event | Linked | Reject
 
 
 class Transaction:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.topics import Topic
-from linkstar_runtime.handling import Handler
+from linkstar_runtime.handling import Handler, Linked
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -35,7 +35,7 @@ class Subscription:
 class TimerHandler(Protocol):
     """Work due by time, run by the shards' owner under an epoch check, without moving any offset."""
 
-    async def __call__(self, shards: Sequence[int], tx: Any) -> Sequence[Event]: ...
+    async def __call__(self, shards: Sequence[int], tx: Any) -> Sequence[Event | Linked]: ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import structlog
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.emitter import Emitter
 from linkstar_runtime.failpoints import afail
-from linkstar_runtime.metrics import COMMIT_FAILURES
+from linkstar_runtime.metrics import COMMIT_FAILURES, OUTBOX_OLDEST_AGE, OUTBOX_PENDING
 from linkstar_runtime.ownership import Ownership
 from linkstar_runtime.ports import CommitUnknown, Owned, StageStore, StoreConflict, StoreUnavailable
 from linkstar_runtime.stage import Stage
@@ -34,6 +34,7 @@ class Sweep:
         self._timers, self._clock, self._every_s = timers, clock, every_s
         self._kick = asyncio.Event()
         self._last_slow = 0.0
+        self._waiting: dict[tuple[int, int], float] = {}
         self._committed: dict[tuple[str, int], int] = {}
         self.last_turn = clock.monotonic()
 
@@ -87,9 +88,17 @@ class Sweep:
         if not held:
             return
         acked = self._emitter.acked(held)
-        waiting = {row.shard for row in await self._store.pending(held) if (row.shard, row.seq) not in acked}
-        for shard in sorted(waiting):
+        waiting = [row for row in await self._store.pending(held) if (row.shard, row.seq) not in acked]
+        self._measure([(row.shard, row.seq) for row in waiting])
+        for shard in sorted({row.shard for row in waiting}):
             await self.emit_shard(shard, held[shard])
+
+    def _measure(self, waiting: list[tuple[int, int]]) -> None:
+        """Report how many rows wait, and for how long this process has seen the oldest of them wait."""
+        now = self._clock.monotonic()
+        self._waiting = {row: self._waiting.get(row, now) for row in waiting}
+        OUTBOX_PENDING.set(len(waiting))
+        OUTBOX_OLDEST_AGE.set(max((now - since for since in self._waiting.values()), default=0.0))
 
     async def emit_shard(self, shard: int, held: Owned) -> None:
         """Emit everything visible of one owned shard, in order; release it when that fails."""

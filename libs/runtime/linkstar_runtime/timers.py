@@ -53,7 +53,7 @@ class Timers:
             if shards:
                 outbox = self._runner.outbox()
                 for event in await timer.handler(shards, tx.handle):
-                    outbox.add(event, self._telemetry.linked_traceparent(event))
+                    self._runner.file(event, outbox, self._telemetry.linked_traceparent)
                 await tx.insert_outbox(outbox.rows())
         if refused:
             FENCED.inc(len(refused))

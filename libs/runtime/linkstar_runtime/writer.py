@@ -11,14 +11,14 @@ from typing import Any
 from linkstar_contracts.event import Event
 from linkstar_runtime.batch import BatchRunner
 from linkstar_runtime.failpoints import afail
-from linkstar_runtime.handling import Handler, Received, Reject
+from linkstar_runtime.handling import Handler, Outcome, Received, Reject
 from linkstar_runtime.ports import StageStore, StoreConflict, StoreUnavailable
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.telemetry import Telemetry
 
 __all__ = ["Submitted", "Writer"]
 
-Work = Callable[[Any], Awaitable[Sequence[Event | Reject]]]
+Work = Callable[[Any], Awaitable[Sequence[Outcome]]]
 ATTEMPTS = 5
 """A transaction that loses a deadlock or serialization race is run again this often."""
 
@@ -81,9 +81,11 @@ class Writer:
         async with self._store.batch() as tx:
             outcomes = await work(tx.handle)
             outbox = self._runner.outbox()
-            events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
-            for event in events:
-                outbox.add(event, traceparent_for(event))
+            events = [
+                self._runner.file(outcome, outbox, traceparent_for)
+                for outcome in outcomes
+                if not isinstance(outcome, Reject)
+            ]
             rows = outbox.rows()
             await tx.insert_outbox(rows)
             await afail("http.before_commit")
