@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-
-import asyncpg
+from typing import Any
 
 from linkstar_router.domain.shipment import Content, Key, Record, Shipment
 from linkstar_runtime.handling import Transaction
@@ -116,7 +115,7 @@ def _row(shipment: Shipment) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _shipment(row: asyncpg.Record) -> Shipment:
+def _shipment(row: Any) -> Shipment:
     barred = json.loads(row["barred"])
     return Shipment(
         tenant=row["tenant"],
