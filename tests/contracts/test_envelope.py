@@ -80,7 +80,10 @@ def test_head_is_read_back() -> None:
     "damage",
     [
         {"ce_specversion": b"0.3"}, {"ce_specversion": None}, {"ce_id": b""}, {"ce_id": b"\xff"}, {"ce_type": None},
-        {"ce_tenant": b""}, {"ce_version": b"two"}, {"ce_version": b"9" * 5000}, {"ce_time": b"yesterday"},
+        {"ce_tenant": b""}, {"ce_version": b"two"},
+        {"ce_tenant": b"a\x00"}, {"ce_id": b"1\n2"}, {"ce_type": "linkstar.\u202e".encode()}, {"ce_subject": b"x" * 3000},
+        {"ce_version": b"0"}, {"ce_version": b"-1"}, {"ce_version": b"1000000001"},
+        {"ce_version": b"9" * 5000}, {"ce_time": b"yesterday"},
         {"traceparent": b"\xff\xfe"},
     ],
     ids=str,

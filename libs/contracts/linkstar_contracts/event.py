@@ -26,7 +26,9 @@ MAX_EVENT_BYTES = 256 * 1024
 Headers = list[tuple[str, bytes]]
 RawHeaders = Iterable[tuple[str, bytes | None]] | Mapping[str, bytes | None]
 """Headers as any Kafka client hands them over; a header's value may be null."""
-Version = Annotated[int, Field(ge=1, le=1_000_000_000)]
+_MAX_VERSION = 1_000_000_000
+_MAX_HEAD = 2048
+Version = Annotated[int, Field(ge=1, le=_MAX_VERSION)]
 
 
 def event_id(tenant: str, aggregate_id: str, event_type: str, version: int) -> str:
@@ -116,19 +118,24 @@ class Head:
 
 
 def read_headers(headers: RawHeaders) -> Head | None:
-    """Read the CloudEvents headers of a record; None when it does not claim to be a CloudEvents 1.0 event of LinkStar."""
+    """Read the CloudEvents headers of a record; None when it does not claim to be a CloudEvents 1.0 event of LinkStar.
+
+    What is returned is short printable ASCII, so that it can be stored and logged before the body was looked at.
+    """
     found = {name: value or b"" for name, value in (headers.items() if isinstance(headers, Mapping) else headers)}
     try:
         if found["ce_specversion"] != b"1.0" or not (found["ce_id"] and found["ce_type"] and found["ce_tenant"]):
             return None
-        return Head(
-            type=found["ce_type"].decode(),
-            id=found["ce_id"].decode(),
+        head = Head(
+            type=found["ce_type"].decode("ascii"),
+            id=found["ce_id"].decode("ascii"),
             version=int(found.get("ce_version") or b"1"),
-            tenant=found["ce_tenant"].decode(),
-            subject=found.get("ce_subject", b"").decode(),
-            time=datetime.fromisoformat(found["ce_time"].decode()) if found.get("ce_time") else None,
-            traceparent=found.get("traceparent", b"").decode() or None,
+            tenant=found["ce_tenant"].decode("ascii"),
+            subject=found.get("ce_subject", b"").decode("ascii"),
+            time=datetime.fromisoformat(found["ce_time"].decode("ascii")) if found.get("ce_time") else None,
+            traceparent=found.get("traceparent", b"").decode("ascii") or None,
         )
     except (KeyError, ValueError):
         return None
+    texts = f"{head.type}{head.id}{head.tenant}{head.subject}{head.traceparent}"
+    return head if texts.isprintable() and len(texts) <= _MAX_HEAD and 1 <= head.version <= _MAX_VERSION else None

@@ -63,7 +63,9 @@ def parse_record(headers: RawHeaders, value: bytes | None, topic: Topic | str | 
     """
     head = read_headers(headers)
     if head is None:
-        raise RecordError("record.no_envelope", "ce_specversion, ce_id, ce_type and ce_tenant must be UTF-8 headers")
+        raise RecordError(
+            "record.no_envelope", "ce_specversion 1.0, ce_id, ce_type and ce_tenant must be printable ASCII headers"
+        )
     if isinstance(topic, str):
         topic = _BY_NAME.get(topic, _NOWHERE)
     event_class = EVENTS.get(head.type)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from pydantic import ValidationError
-
-from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Head, read_headers
+from linkstar_contracts.event import Event, Head, read_headers
+from linkstar_contracts.record import RecordError, parse_body
 from linkstar_contracts.topics import Topic
 from linkstar_runtime.handling import Received
 from linkstar_runtime.ports import DeadLetter, RawRecord
@@ -68,14 +66,11 @@ class Decoder:
     def _typed(
         self, record: RawRecord, head: Head, topic: Topic, subscription: Subscription, model: type[Event]
     ) -> Item:
-        if record.value is None or len(record.value) > MAX_EVENT_BYTES:
-            return _dead(record, head, "size", f"body must hold 1 to {MAX_EVENT_BYTES} bytes")
         try:
-            event = model.model_validate_json(record.value, extra="forbid" if topic.door else None)
-        except ValidationError as error:
-            return _dead(record, head, "invalid", _explain(error))
-        except (ValueError, RecursionError) as error:
-            return _dead(record, head, "invalid", type(error).__name__)
+            event = parse_body(model, record.value, strict=topic.door)
+        except RecordError as error:
+            code = "size" if error.code in {"record.empty", "record.too_large"} else "invalid"
+            return _dead(record, head, code, str(error))
         if event.tenant != head.tenant:
             return _dead(record, head, "tenant-mismatch", "ce_tenant differs from the body's tenant")
         if record.key != event.key.encode() or (topic.door and self._shard(event) != record.partition):
@@ -90,12 +85,6 @@ class Decoder:
         if topic.door and all(name != REKEYED for name, _ in record.headers):
             return Item(record, subscription, rekeyed=event)
         return _dead(record, head, "wrong-shard", f"record key must be {event.key!r} in partition {self._shard(event)}")
-
-
-def _explain(error: ValidationError) -> str:
-    """Name the first fields and codes, never the values: they may be personal data."""
-    found: list[dict[str, Any]] = error.errors(include_url=False, include_context=False, include_input=False)  # type: ignore[assignment]
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['type']}" for e in found[:8])
 
 
 def _dead(record: RawRecord, head: Head | None, code: str, detail: str) -> Item:
