@@ -1,0 +1,214 @@
+"""Labeler over HTTP with real keys, a real vault and a real database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+import zxingcpp
+from integration.labeler.label_desk import told
+from PIL import Image
+from unit.labeler.label_samples import AT, consignee, route
+
+from linkstar_contracts import topics
+from linkstar_contracts.topics import PARTITIONS
+from linkstar_labeler import api, app
+from linkstar_labeler.handlers import Handlers, Settler
+from linkstar_labeler.jobs import continue_held
+from linkstar_labeler.settings import LabelerSettings
+from linkstar_runtime.api_keys import Authorizer, create_key
+from linkstar_runtime.batch import BatchRunner
+from linkstar_runtime.clock import ManualClock
+from linkstar_runtime.database import Database
+from linkstar_runtime.dead_letters import Circuit
+from linkstar_runtime.emitter import Emitter
+from linkstar_runtime.handling import Outcome, Received
+from linkstar_runtime.health import Health
+from linkstar_runtime.http import create_app
+from linkstar_runtime.migrate import migrate
+from linkstar_runtime.postgres_store import PostgresStageStore
+from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.settings import DatabaseSettings, Settings, TelemetrySettings, VaultSettings
+from linkstar_runtime.telemetry import Telemetry
+from linkstar_runtime.testing import MemoryBroker, MemoryProducer
+from linkstar_runtime.vault import Vault
+from linkstar_runtime.writer import Writer
+
+pytestmark = pytest.mark.integration
+SHARD = 1
+
+
+@dataclass
+class Counter:
+    """A labeler with its HTTP door, and the ingest rights that seal a consignee."""
+
+    client: httpx.AsyncClient
+    database: Database
+    ingest: Database
+    vault: Vault
+    settler: Settler
+    admin: asyncpg.Connection[asyncpg.Record]
+
+    async def order(self, order_id: str, name: str, total: int = 500, parcels: int = 1) -> list[str]:
+        """Seal a consignee as ingest does and hand its route to the stage."""
+        async with self.ingest.transaction() as tx:
+            [sealed] = await self.vault.seal_many(tx, [("acme", order_id, consignee(name=name))])
+        event = route(order_id=order_id, total=total, sealed=sealed, parcels=parcels)
+        async with self.database.transaction() as tx:
+            outcomes: list[Outcome] = list(
+                await Handlers(self.settler).on_routes_chosen([Received(event, event.key, SHARD)], tx)
+            )
+        return told(outcomes)
+
+    async def top_up(self, amount: int, key: str) -> httpx.Response:
+        body = {"amount_minor": amount, "currency": "USD"}
+        return await self.client.post("/v1/wallet/topups", json=body, headers={"idempotency-key": key})
+
+
+@pytest.fixture
+async def counter(database_url: str, tmp_path: Path) -> AsyncIterator[Counter]:
+    clock = ManualClock(AT)
+    settings = LabelerSettings(database=DatabaseSettings(url=database_url))
+    await migrate(database_url, "ingest", "linkstar_runtime.runtime_migrations")
+    admin = await asyncpg.connect(database_url)
+    await admin.execute("TRUNCATE labeler.shipment, labeler.label, labeler.tracking_number, labeler.wallet, "
+                        "labeler.ledger_entry, labeler.raised_exception, labeler.idempotency_key, labeler.outbox, vault.dek")  # fmt: skip
+    database = await Database.connect(settings, "labeler", clock)
+    ingest = await Database.connect(Settings(database=settings.database), "ingest", clock)
+    Vault.create_master_key(tmp_path / "master.key")
+    vault = Vault.from_settings(VaultSettings(master_key_file=tmp_path / "master.key"))
+    settler = Settler(vault, block_size=10)
+    telemetry = Telemetry.from_settings(TelemetrySettings(), "labeler")
+    store = PostgresStageStore("labeler", "0", database)
+    emitter = Emitter(MemoryProducer(MemoryBroker()), telemetry)
+    emits = (topics.LABELS, topics.EXCEPTIONS_RAISED)
+    runner = BatchRunner(
+        "labeler", "0", (), emits, "", PARTITIONS, store, emitter, Circuit(0.5, 100, 100), clock, telemetry
+    )
+    writer = Writer("labeler", runner, store, telemetry, PARTITIONS, lambda: None)
+    context = ServiceContext(settings, database, writer, clock, vault, Authorizer(database, clock))
+    key = await create_key(admin, "acme", ["labels:read", "labels:write", "wallet:read", "wallet:write"])
+    transport = httpx.ASGITransport(create_app("labeler", api.routes(settler), context, Health()))
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://labeler", headers=headers) as client:
+        yield Counter(client, database, ingest, vault, settler, admin)
+    for opened in (database, ingest, admin):
+        await opened.close()
+
+
+async def test_a_label_is_printed_in_every_format(counter: Counter) -> None:
+    await counter.top_up(1000, "k1")
+    await counter.order("order-1", "José ^XA", parcels=2)
+    known = (await counter.client.get("/v1/labels/order-1")).json()
+    assert (known["state"], known["carrier"], len(known["tracking_numbers"])) == ("active", "usps", 2)
+    zpl = await counter.client.get("/v1/labels/order-1.zpl")
+    assert zpl.text.count("^XA^CI28") == 2
+    assert "Jos_C3_A9 _5EXA" in zpl.text
+    assert (await counter.client.get("/v1/labels/order-1.pdf")).content.startswith(b"%PDF")
+    png = await counter.client.get("/v1/labels/order-1.png", params={"parcel": 2})
+    texts = [bytes(found.bytes).decode() for found in zxingcpp.read_barcodes(Image.open(BytesIO(png.content)))]
+    assert f"42010001\x1d{known['tracking_numbers'][1]}" in texts
+    assert (await counter.client.get("/v1/labels/order-1.png?parcel=3")).json()["code"] == "parcel_unknown"
+
+
+async def test_unknown_held_and_voided_labels_are_not_printed(counter: Counter) -> None:
+    assert (await counter.client.get("/v1/labels/nothing.pdf")).json()["code"] == "label_unknown"
+    await counter.order("order-1", "Ada")
+    assert (await counter.client.get("/v1/labels/order-1.pdf")).json()["code"] == "label_held"
+    assert (await counter.client.get("/v1/labels/order-1")).json()["hold_code"] == "insufficient_balance"
+    assert (await counter.client.post("/v1/labels/order-1/void")).status_code == 200
+    assert (await counter.client.get("/v1/labels/order-1.pdf")).json()["code"] == "label_withdrawn"
+
+
+async def test_an_erased_consignee_cannot_be_printed_any_more(counter: Counter) -> None:
+    await counter.top_up(1000, "k1")
+    await counter.order("order-1", "Ada")
+    await counter.admin.execute("DELETE FROM vault.dek")
+    answer = await counter.client.get("/v1/labels/order-1.pdf")
+    assert (answer.status_code, answer.json()["code"]) == (410, "consignee_erased")
+
+
+async def test_no_table_of_labeler_knows_the_consignee(counter: Counter) -> None:
+    await counter.top_up(1000, "k1")
+    await counter.order("order-1", "Kanarienvogel")
+    tables = [
+        row[0] for row in await counter.admin.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'labeler'")
+    ]
+    for table in tables:
+        rows = await counter.admin.fetch(f"SELECT t::text FROM labeler.{table} t")
+        assert not [row[0] for row in rows if "Kanarienvogel" in row[0] or "1 Main Street" in row[0]]
+
+
+async def test_void_refunds_once_and_tells_it(counter: Counter) -> None:
+    await counter.top_up(1000, "k1")
+    await counter.order("order-1", "Ada", total=400)
+    for _ in range(2):
+        assert (await counter.client.post("/v1/labels/order-1/void")).json()["state"] == "voided"
+    [wallet] = (await counter.client.get("/v1/wallet")).json()["wallets"]
+    assert wallet == {"currency": "USD", "balance_minor": 1000, "credit_limit_minor": 0, "available_minor": 1000}
+    assert await counter.admin.fetchval("SELECT count(*) FROM labeler.outbox") == 1
+    assert (await counter.client.post("/v1/labels/nothing/void")).status_code == 404
+
+
+async def test_a_top_up_is_made_once_per_key(counter: Counter) -> None:
+    first, again = await counter.top_up(700, "k1"), await counter.top_up(700, "k1")
+    assert (first.status_code, first.json()) == (201, again.json())
+    assert first.json()["balance_minor"] == 700
+    assert (await counter.top_up(900, "k1")).json()["code"] == "idempotency_key_reused"
+    missing = await counter.client.post("/v1/wallet/topups", json={"amount_minor": 1, "currency": "USD"})
+    assert missing.json()["code"] == "idempotency_key_missing"
+    page = (await counter.client.get("/v1/ledger")).json()
+    assert [entry["amount_minor"] for entry in page["entries"]] == [700]
+    assert "next" not in page
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"amount_minor": 0, "currency": "USD"}, {"amount_minor": 1.5, "currency": "USD"}, {"amount_minor": "5"},
+     {"amount_minor": 5, "currency": "XXX"}, {"amount_minor": 5, "currency": "USD", "extra": 1}, []],
+)  # fmt: skip
+async def test_a_wrong_top_up_is_refused(counter: Counter, body: object) -> None:
+    answer = await counter.client.post("/v1/wallet/topups", json=body, headers={"idempotency-key": "k1"})
+    assert answer.status_code == 422
+    assert (await counter.client.get("/v1/wallet")).json() == {"wallets": []}
+
+
+async def test_a_top_up_lets_the_held_go_on(counter: Counter) -> None:
+    assert await counter.order("order-1", "Ada") == ["label.insufficient_balance.order-1 open"]
+    await counter.top_up(500, "k1")
+    async with counter.database.transaction() as tx:
+        events = await continue_held(counter.settler)([SHARD], tx)
+    assert told(list(events)) == ["created 1", "label.insufficient_balance.order-1 resolved"]
+    assert (await counter.client.get("/v1/labels/order-1.zpl")).status_code == 200
+
+
+async def test_another_tenant_sees_nothing(counter: Counter) -> None:
+    await counter.top_up(1000, "k1")
+    await counter.order("order-1", "Ada")
+    key = await create_key(counter.admin, "other", ["*"])
+    theirs = {"authorization": f"Bearer {key}"}
+    assert (await counter.client.get("/v1/labels/order-1.zpl", headers=theirs)).status_code == 404
+    assert (await counter.client.post("/v1/labels/order-1/void", headers=theirs)).status_code == 404
+    assert (await counter.client.get("/v1/wallet", headers=theirs)).json() == {"wallets": []}
+    assert (await counter.client.get("/v1/ledger", headers=theirs)).json() == {"entries": []}
+
+
+async def test_a_key_without_the_scope_is_refused(counter: Counter) -> None:
+    key = await create_key(counter.admin, "acme", ["orders:write"])
+    answer = await counter.client.get("/v1/wallet", headers={"authorization": f"Bearer {key}"})
+    assert answer.status_code == 403
+
+
+def test_the_service_is_composed() -> None:
+    service = app.build()
+    assert {subscription.topic.name for subscription in service.subscriptions} == {
+        topic.name for topic in topics.TOPICS if "labeler" in topic.consumers
+    }
+    assert {topic.name for topic in service.emits} == {
+        topic.name for topic in topics.TOPICS if "labeler" in topic.producers
+    }
