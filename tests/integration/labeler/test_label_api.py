@@ -41,6 +41,10 @@ from linkstar_runtime.writer import Writer
 
 pytestmark = pytest.mark.integration
 SHARD = 1
+TABLES = [
+    "vault.dek", "labeler.shipment", "labeler.label", "labeler.tracking_number", "labeler.wallet", "labeler.ledger_entry",
+    "labeler.raised_exception", "labeler.idempotency_key", "labeler.outbox",
+]  # fmt: skip
 
 
 @dataclass
@@ -76,8 +80,7 @@ async def counter(database_url: str, tmp_path: Path) -> AsyncIterator[Counter]:
     settings = LabelerSettings(database=DatabaseSettings(url=database_url))
     await migrate(database_url, "ingest", "linkstar_runtime.runtime_migrations")
     admin = await asyncpg.connect(database_url)
-    await admin.execute("TRUNCATE labeler.shipment, labeler.label, labeler.tracking_number, labeler.wallet, "
-                        "labeler.ledger_entry, labeler.raised_exception, labeler.idempotency_key, labeler.outbox, vault.dek")  # fmt: skip
+    await admin.execute(f"TRUNCATE {', '.join(TABLES)}")
     database = await Database.connect(settings, "labeler", clock)
     ingest = await Database.connect(Settings(database=settings.database), "ingest", clock)
     Vault.create_master_key(tmp_path / "master.key")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
 from itertools import permutations
 
@@ -140,6 +140,31 @@ async def test_every_order_of_arrival_ends_the_same(desk: LabelDesk, database_ur
             state = await fresh.state()
             ends.append([row[:2] + row[4:] if row[4] else row for row in state])
     assert all(end == ends[0] for end in ends)
+
+
+async def test_from_acceptance_on_the_label_stays(desk: LabelDesk, database_url: str) -> None:
+    for order in permutations([route(version=1), route(version=2, total=300), cancelled()]):
+        for moment in range(1, 4):
+            async with opened_desk(database_url) as fresh:
+                await fresh.top_up(1000)
+                await _accepted_after(fresh, order, moment)
+                await fresh.check_books()
+
+
+async def _accepted_after(desk: LabelDesk, order: Sequence[Event], moment: int) -> None:
+    """Deliver `moment` news, then the carrier's scan of the label there is by then, then the rest."""
+    current: list[str] = []
+    for each in order[:moment]:
+        for outcome in await desk.deliver(each):
+            current = [] if isinstance(outcome, LabelVoided) else numbers([outcome]) or current
+    if not current:
+        return
+    await desk.tracking(tracked(current[0]))
+    after = [outcome for each in order[moment:] for outcome in await desk.deliver(each)]
+    assert not [outcome for outcome in after if isinstance(outcome, LabelCreated | LabelVoided)]
+    assert len({word for word in told(after) if "too_late" in word}) <= 1
+    [state] = await desk.state()
+    assert (state[5], state[7]) == (True, "active")
 
 
 async def test_every_way_to_split_news_into_batches_ends_the_same(desk: LabelDesk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -75,8 +75,10 @@ class Books(RuleBasedStateMachine):
 
 
 TestBooks = Books.TestCase
+TestBooks.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(accounts, amounts), max_size=20), st.dictionaries(accounts, amounts))
 def test_a_covered_sum_admits_everybody(
     charges: list[tuple[tuple[str, str], int]], surplus: dict[tuple[str, str], int]
@@ -87,6 +89,7 @@ def test_a_covered_sum_admits_everybody(
     assert all(admit(charges, funds))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.integers(1, 12), st.integers(1, 900))
 def test_equal_prices_admit_the_first(affordable: int, wanted: int, price: int) -> None:
     admitted = admit([(ACCOUNTS[0], price)] * wanted, {ACCOUNTS[0]: affordable * price + price - 1})

@@ -152,6 +152,7 @@ printable = st.text(st.characters(exclude_categories=("Cs",)), max_size=60).map(
 filled = printable.map(clean_text).filter(bool)
 
 
+@settings(deadline=None)
 @given(printable)
 def test_no_command_character_reaches_the_printer(text: str) -> None:
     written = field(text).removeprefix("^FH^FD").removesuffix("^FS")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkstar_labeler.domain.number_blocks import Block, BlockKey, hand_out, lease, shortages
@@ -11,6 +11,7 @@ key_of = st.tuples(st.sampled_from(["usps", "ups"]), st.integers(0, 3))
 needs_of = st.lists(st.tuples(key_of, st.integers(1, 5)), max_size=25)
 
 
+@settings(deadline=None)
 @given(st.lists(needs_of, max_size=6), st.integers(0, 120), st.integers(1, 30))
 def test_serials_are_unique_across_shards_and_batches(
     batches: list[list[tuple[BlockKey, int]]], capacity: int, size: int
@@ -30,6 +31,7 @@ def test_serials_are_unique_across_shards_and_batches(
         blocks |= leased
 
 
+@settings(deadline=None)
 @given(needs_of)
 def test_a_range_that_suffices_serves_everybody(needs: list[tuple[BlockKey, int]]) -> None:
     ranges = {carrier: [Block(1, 10_000)] for carrier in ("usps", "ups")}

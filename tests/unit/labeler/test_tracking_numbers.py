@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkstar_labeler.carriers import CARRIERS
@@ -60,6 +60,7 @@ def test_every_carrier_has_a_format_and_the_other_way_round() -> None:
     assert set(CARRIERS) == set(FORMATS)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(CARRIERS)), st.data())
 def test_made_numbers_are_valid_and_unlike(carrier: str, data: st.DataObject) -> None:
     capacity = FORMATS[carrier].capacity
@@ -74,6 +75,7 @@ def test_made_numbers_are_valid_and_unlike(carrier: str, data: st.DataObject) ->
     assert all(number.isascii() and 6 <= len(number) <= 40 for number in numbers)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(STRICT), st.data())
 def test_one_wrong_digit_is_found(carrier: str, data: st.DataObject) -> None:
     number = FORMATS[carrier].make("055", data.draw(st.integers(0, FORMATS[carrier].capacity - 1)))
@@ -82,6 +84,7 @@ def test_one_wrong_digit_is_found(carrier: str, data: st.DataObject) -> None:
     assert not validate(carrier, number[:place] + wrong + number[place + 1 :])
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(set(CARRIERS) - UNCHECKED)), st.data())
 def test_a_wrong_check_digit_is_found(carrier: str, data: st.DataObject) -> None:
     service = next(iter(CARRIERS[carrier].services.values())).code
@@ -93,6 +96,7 @@ def test_a_wrong_check_digit_is_found(carrier: str, data: st.DataObject) -> None
     assert not validate(carrier, "".join(changed))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_judged(text: str) -> None:
     for carrier in FORMATS:

@@ -78,8 +78,7 @@ class Shipment:
         if order_version <= self.order_version:
             return
         self.order_version = order_version
-        if self.label is not None and self.label.route.order_version < order_version:
-            self._stop("order_changed")
+        self._stop("order_changed")
 
     def cancel(self) -> None:
         """The order is cancelled, now or before its route is known."""
