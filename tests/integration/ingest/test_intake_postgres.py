@@ -17,15 +17,21 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
     ExceptionRaised,
     ExceptionState,
+    LabelCreated,
+    LabelledParcel,
+    LabelVoided,
     OrderCancelled,
     OrderChanged,
     OrderReceived,
+    PurchaseGuarantee,
     TrackingStatus,
     TrackingUpdated,
 )  # fmt: skip
 from linkstar_contracts.topics import PARTITIONS
-from linkstar_ingest.handlers import Intake, on_tracking_updated
-from linkstar_ingest.store import catalogue
+from linkstar_contracts.values import ChargeLine, Destination, Money
+from linkstar_ingest.handlers import Intake, on_labels, on_tracking_updated
+from linkstar_ingest.store import catalogue, shipments
+from linkstar_ingest.store import orders as order_store
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Received, Reject
@@ -222,3 +228,67 @@ async def test_two_writers_of_one_order_lead_to_one_event(database: Database, in
     assert len(ids) == len(set(ids)) == 60
     assert sum(isinstance(event, OrderReceived) for event in events) == 40
     assert sum(isinstance(event, OrderCancelled) for event in events) == 20
+
+
+def label(version: int) -> LabelCreated:
+    stated = submitted().parcels[0]
+    labelled = LabelledParcel(
+        number=1, tracking_number=f"94001{version:017}", label_sha256="0" * 64, weight=stated.weight,
+        declared_value=stated.declared_value,
+    )  # fmt: skip
+    return LabelCreated(
+        tenant="demo", order_id="shop-1", shipment_id="shop-1", version=version, occurred_at=NOW, route_version=1,
+        carrier="usps", service="ground_advantage", account="demo", posting_id="p1", parcels=(labelled,),
+        total=Money(amount_minor=500, currency="USD"),
+        lines=(ChargeLine(code="base", amount=Money(amount_minor=500, currency="USD")),),
+        purchase_guarantee=PurchaseGuarantee.OFFLINE, warehouse=WAREHOUSES["US-NJ"],
+        destination=Destination(country="US", postcode="02108"),
+    )  # fmt: skip
+
+
+def voided(version: int) -> LabelVoided:
+    return LabelVoided(
+        tenant="demo", order_id="shop-1", shipment_id="shop-1", version=version, occurred_at=NOW, route_version=1,
+        carrier="usps", service="ground_advantage", reason="cancelled", refund=Money(amount_minor=500, currency="USD"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(["first", "void", "second", "tracking"])))
+async def test_the_newest_label_and_tracking_state_win_whatever_comes_first(
+    database: Database, order: tuple[str, ...]
+) -> None:
+    for name in order:
+        if name == "tracking":
+            await deliver(database, on_tracking_updated, tracking("shop-1", 3, TrackingStatus.DELIVERED))
+            await deliver(database, on_tracking_updated, tracking("shop-1", 2, TrackingStatus.IN_TRANSIT))
+        else:
+            await deliver(database, on_labels, {"first": label(1), "void": voided(2), "second": label(3)}[name])
+    async with database.transaction() as tx:
+        row = await shipments.find_shipment(tx, "demo", "shop-1")
+    assert row is not None
+    assert (row["label_version"], row["label_state"]) == (3, "created")
+    assert list(row["tracking_numbers"]) == ["9400100000000000000003"]
+    assert (row["status"], row["tracking_version"]) == ("delivered", 3)
+    assert row["delivered_at"] == NOW + timedelta(hours=3)
+
+
+async def test_a_return_shipment_does_not_hand_the_order_over(database: Database, intake: Intake) -> None:
+    await deliver(database, intake.on_orders_inbound, submitted())
+    coming_back = tracking("shop-1", 1, TrackingStatus.ACCEPTED).model_copy(
+        update={"kind": "return", "shipment_id": "shop-1~R1"}
+    )
+    await deliver(database, on_tracking_updated, coming_back)
+    assert told(await deliver(database, intake.on_orders_inbound, cancel_request())) == [("OrderCancelled", 2)]
+
+
+async def test_pages_of_orders_follow_each_other_without_gap(database: Database, intake: Intake) -> None:
+    await deliver(database, intake.on_orders_inbound, *(submitted(f"page-{n}") for n in range(5)))
+    await deliver(database, intake.on_orders_inbound, cancel_request("not-here-yet"))
+    seen: list[str] = []
+    place = None
+    async with database.transaction() as tx:
+        while found := await order_store.list_orders(tx, "demo", None, place, 2):
+            seen += [order.order_id for _, order in found]
+            place = (found[-1][0], found[-1][1].order_id)
+        assert await order_store.list_orders(tx, "other", None, None, 9) == []
+    assert seen == [f"page-{n}" for n in range(5)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from linkstar_contracts.events import ExceptionRaised, OrderReceived, OrderSubmitted
@@ -61,6 +62,19 @@ def routes(context: ServiceContext) -> APIRouter:
         if isinstance(result, Fault):
             raise refused([result])
         return JSONResponse(result, 201 if result["status"] == "accepted" else 200)
+
+    @router.get("/orders")
+    async def list_orders(
+        state: Annotated[Literal["held", "open", "cancelled"] | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str, Query(max_length=200)] = "",
+        caller: Principal = Depends(context.authorize("orders:read")),
+    ) -> JSONResponse:
+        """List orders, newest first; `next` is the cursor of the following page."""
+        async with context.database.transaction() as tx:
+            found = await order_store.list_orders(tx, caller.tenant, state, _place(cursor), limit)
+        following = f"{found[-1][0].isoformat()}~{found[-1][1].order_id}" if len(found) == limit else None
+        return JSONResponse({"orders": [_listed(moment, order) for moment, order in found], "next": following})
 
     @router.get("/orders/{order_id}")
     async def show_order(order_id: str, caller: Principal = Depends(context.authorize("orders:read"))) -> JSONResponse:
@@ -128,6 +142,26 @@ def _result(
 
 def _rejected(order_id: str | None, faults: Sequence[Fault]) -> dict[str, Any]:
     return {"order_id": order_id, "status": "rejected", "errors": [field_error(fault) for fault in faults]}
+
+
+def _place(cursor: str) -> tuple[datetime, str] | None:
+    if not cursor:
+        return None
+    moment, _, order_id = cursor.partition("~")
+    try:
+        place = datetime.fromisoformat(moment)
+    except ValueError:
+        place = None
+    if place is None or place.tzinfo is None or not order_id:
+        raise refused([Fault("cursor_invalid", "cursor", "is no cursor of this list", "use `next` of an answer")])
+    return place, order_id
+
+
+def _listed(moment: datetime, order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id, "state": order.state.value, "version": order.version,
+        "created_at": moment.isoformat(), "problem": order.problem or None,
+    }  # fmt: skip
 
 
 async def _shown(tx: Any, order: Order) -> dict[str, Any]:

@@ -75,6 +75,21 @@ async def find_order(tx: Any, tenant: str, order_id: str) -> Order | None:
     return _order(row) if row else None
 
 
+async def list_orders(
+    tx: Any, tenant: str, state: str | None, before: tuple[datetime, str] | None, limit: int
+) -> list[tuple[datetime, Order]]:
+    """Return orders with their time of arrival, newest first, after the place `before` in that order."""
+    moment, order_id = before or (None, "")
+    rows = await tx.fetch(
+        """SELECT * FROM sales_order
+            WHERE tenant = $1 AND state <> 'awaited' AND ($2::text IS NULL OR state = $2)
+              AND ($3::timestamptz IS NULL OR created_at < $3 OR (created_at = $3 AND order_id > $4))
+            ORDER BY created_at DESC, order_id LIMIT $5""",
+        tenant, state, moment, order_id, limit,
+    )  # fmt: skip
+    return [(row["created_at"], _order(row)) for row in rows]
+
+
 async def mark_handed_over(tx: Any, moments: Mapping[Key, datetime]) -> None:
     """Note when the carrier accepted a parcel of these orders; the first note stands."""
     keys = sorted(moments)
