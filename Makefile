@@ -98,6 +98,10 @@ up: $(INSTALLED) ## start the whole stack in the background (UP_ARGS="--replicas
 down: $(INSTALLED) ## stop the stack; data is kept
 	$(BIN)/linkstar down
 
+.PHONY: demo
+demo: $(INSTALLED) ## order files through all services to delivered parcels; DEMO_KEEP=1 leaves the stack running
+	@$(BIN)/python -m linkstar_sandbox.demo $(DEMO_ARGS)
+
 .PHONY: clean
 clean: ## remove caches and the virtual environment; data of a running stack stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

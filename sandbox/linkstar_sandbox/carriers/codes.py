@@ -38,6 +38,8 @@ _CODES = {
 }
 _CODE_OF = {family: dict(zip(_ORDER, codes.split(), strict=True)) for family, codes in _CODES.items()}
 _CODE_OF["dhl-de"][Meaning.RETRACTION] = "STORN"
+_RETRACTED = "RETRACTED"
+"""What the others write; the scan they take back is named beside it."""
 
 FAMILY_OF_CARRIER = {
     "usps": "usps", "ups": "ups", "fedex": "fedex",
@@ -66,4 +68,5 @@ SCAN_TEXT = {
 
 def scan_code(carrier: str, meaning: Meaning) -> str:
     """Return the carrier's code for `meaning`. Raises KeyError for a carrier that is not simulated."""
-    return _CODE_OF[FAMILY_OF_CARRIER[carrier]][meaning]
+    codes = _CODE_OF[FAMILY_OF_CARRIER[carrier]]
+    return codes.get(Meaning.RETRACTION, _RETRACTED) if meaning is Meaning.RETRACTION else codes[meaning]

@@ -40,7 +40,7 @@ _RATES = {
     Fate.DELAYED: 0.05, Fate.SILENT: 0.025, Fate.ATTEMPTED: 0.06, Fate.PICKED_UP: 0.025, Fate.DAMAGED: 0.012,
     Fate.LATE_HANDOVER: 0.015, Fate.RETURNED: 0.025, Fate.NEVER_HANDED_OVER: 0.006,
 }  # fmt: skip
-_RETRACTING_CARRIERS = {"dhl-de": 0.06}
+_RETRACTING_CARRIERS = {"dhl-de": 0.06, "hermes-de": 0.04, "evri": 0.03, "usps": 0.005}
 _ON_RETURNS = frozenset({Fate.DELAYED, Fate.LOST})
 """What can go wrong on the way back: nobody has to be at home."""
 

@@ -17,8 +17,6 @@ __all__ = ["Customers"]
 BY_HTTP = 7
 BY_KAFKA = 2
 _TYPE = "linkstar.return.requested.v1"
-_RETRACTING = frozenset({"dhl-de"})
-"""Carriers that sometimes take a delivery back: their customers wait."""
 
 
 class Customers:
@@ -57,7 +55,7 @@ class Customers:
             return
         if topic == ORDERS_RECEIVED.name:
             self._items[event["order_id"]] = event.get("items", [])[:1]
-        elif event["delivered"] and event["status"] == "delivered" and event["carrier"] not in _RETRACTING:
+        elif event["delivered"] and event["status"] == "delivered":
             self._delivered.append(event)
 
     async def _request(self, event: Mapping[str, Any]) -> None:

@@ -29,7 +29,10 @@ class Tracking:
         self._max_due = max_due
 
     async def on_labels(self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction) -> list[Outcome]:
-        """Follow every label made, stop watching every label voided; scans that waited for their label are told now."""
+        """Follow every label made, stop watching every label voided; scans that waited for their label are told now.
+
+        They go to `carrier-scans`, too: that topic holds every scan of a known parcel.
+        """
         own, foreign = _split(batch)
         shipments = await store.open_shipments(tx, map(_key_and_shard, own))
         events: list[Event] = []
@@ -44,6 +47,7 @@ class Tracking:
         events += await self._record(
             tx, [(shipments[owner.tenant, owner.shipment_id], scan) for scan, owner in waiting]
         )
+        events += [scan.event(owner.tenant, owner.order_id, owner.shipment_id) for scan, owner in waiting]
         return [*events, *await self._save(tx, shipments.values(), events), *foreign]
 
     async def on_carrier_scans(self, batch: Sequence[Received[CarrierScan]], tx: Transaction) -> list[Outcome]:

@@ -53,7 +53,7 @@ PLANTED: Sequence[tuple[str, Plant]] = [
      without(("exceptions-raised", "poor"))),
     ("every labelled parcel is in the carriers' ledger", lambda w: replace(w, parcels=w.parcels[1:])),
     ("every scan the carriers told is an event", without(("carrier-scans", "good"))),
-    ("a parcel's true end is its tracked status", without(("tracking-updated", "good"))),
+    ("a shipment's true end is its tracked status", without(("tracking-updated", "good"))),
     ("every parcel that came back has a return that received it", without(("returns-updated", "rts~R1"))),
     ("one payload per event id", also(altered(GOOD_TRACKED[1], status="lost"))),
     ("one id per (tenant, aggregate, type, version)", also(replace(GOOD_TRACKED[1], id="another"))),
@@ -136,6 +136,16 @@ def test_repeats_on_the_wire_are_allowed() -> None:
     world = sound_world()
     repeated = replace(world, records=[*world.records, *world.records])
     assert violated(repeated) == set()
+
+
+def test_a_shipment_of_several_parcels_ends_when_all_have_ended() -> None:
+    late = parcel("good", "N9", {"03": "accepted"}, parcel=2)
+    world = sound_world()
+    world = replace(world, parcels=[*world.parcels, late])
+    assert (
+        violated(without(("tracking-updated", "good"))(world)) & {"a shipment's true end is its tracked status"}
+        == set()
+    )
 
 
 def test_a_resolved_exception_excuses_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -50,9 +51,10 @@ class ScanReport(Value):
                     "scan_time_missing", "send scanned_at with an offset, or scanned_local and timezone"
                 )
             scanned_at = to_utc(self.scanned_local, self.timezone)
+        utc = scanned_at.astimezone(UTC)  # so that a scan reported again, or kept and told later, has the same bytes
         return Scan(
-            scan_id(self.carrier, self.tracking_number, self.code, scanned_at, self.place),
-            self.carrier, self.tracking_number, self.code, scanned_at, self.text, self.place, self.scanned_local,
+            scan_id(self.carrier, self.tracking_number, self.code, utc, self.place),
+            self.carrier, self.tracking_number, self.code, utc, self.text, self.place, self.scanned_local,
             self.timezone, "webhook", self._retracted(),
         )  # fmt: skip
 
