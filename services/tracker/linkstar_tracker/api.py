@@ -19,7 +19,7 @@ from linkstar_tracker import store
 from linkstar_tracker.domain.documents import scan_document, tracker_document
 from linkstar_tracker.domain.local_time import LocalTimeError
 from linkstar_tracker.domain.meanings import StatusMap
-from linkstar_tracker.domain.reports import ScanReport
+from linkstar_tracker.domain.reports import ScanReport, as_printed
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Rules
 from linkstar_tracker.settings import Settings
@@ -111,7 +111,7 @@ def routes(context: ServiceContext) -> APIRouter:
     ) -> dict[str, Any]:
         """Return the shipments that travel under a tracking number: one, unless two carriers use the same number."""
         async with context.database.transaction() as tx:
-            ids = await store.shipments_of_number(tx, principal.tenant, tracking_number)
+            ids = await store.shipments_of_number(tx, principal.tenant, as_printed(tracking_number))
             found = [await store.read_shipment(tx, principal.tenant, shipment_id) for shipment_id in ids]
         return {"trackers": [tracker_document(shipment, rules) for shipment in found if shipment]}
 

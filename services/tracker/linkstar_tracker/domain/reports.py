@@ -13,12 +13,16 @@ from linkstar_contracts.values import Instant, Value
 from linkstar_tracker.domain.local_time import LocalTimeError, to_utc
 from linkstar_tracker.domain.scans import Scan, scan_id
 
-__all__ = ["ReportedRetraction", "ScanReport"]
+__all__ = ["ReportedRetraction", "ScanReport", "as_printed"]
 
 
-def _as_printed(number: object) -> object:
-    """Carriers print numbers in groups; spaces and case say nothing."""
-    return "".join(number.split()).upper() if isinstance(number, str) else number
+def as_printed(number: str) -> str:
+    """Return a tracking number without the spaces carriers print it with, in capitals."""
+    return "".join(number.split()).upper()
+
+
+def _cleaned(number: object) -> object:
+    return as_printed(number) if isinstance(number, str) else number
 
 
 class ReportedRetraction(Value):
@@ -33,7 +37,7 @@ class ScanReport(Value):
     """One scan. The time is `scanned_at` with an offset, or `scanned_local` beside an IANA `timezone`."""
 
     carrier: Token
-    tracking_number: Annotated[TrackingNumber, BeforeValidator(_as_printed)]
+    tracking_number: Annotated[TrackingNumber, BeforeValidator(_cleaned)]
     code: Annotated[str, SafeStr(40, 1)]
     text: Annotated[str, SafeStr(200)] = ""
     scanned_at: Instant | None = None

@@ -24,6 +24,8 @@ def roll_up(parcels: Iterable[Timeline]) -> Timeline:
     It is accepted with its first parcel (from then on it cannot be cancelled), attempted and delivered with its last.
     """
     every = tuple(parcels)
+    if len(every) == 1:
+        return every[0]
     shown = min(every, key=lambda parcel: _RANK[parcel.status])
     return Timeline(
         status=shown.status,

@@ -56,6 +56,7 @@ class Shipment:
     version: int = 0
     scans: dict[str, Scan] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
+    _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
 
     def label_created(self, event: LabelCreated, rules: Rules, now: datetime) -> list[Event]:
         """Follow the label from now on. A label older than what is known changes nothing, unless none is known."""
@@ -65,7 +66,7 @@ class Shipment:
             return []
         if event.version > self.label_version:
             self.label_version, self.voided = event.version, False
-        self.label = TrackedLabel.of(event)
+        self.label, self._folded = TrackedLabel.of(event), None
         early = self._take_scans_of(self.label)
         events = self._announce(event.occurred_at, rules, now)
         for scan in sorted(early, key=lambda each: (each.scanned_at, each.scan_id)):
@@ -76,7 +77,7 @@ class Shipment:
         """Stop watching. Scans that come all the same are still followed."""
         if event.version <= self.label_version:
             return []
-        self.label_version, self.voided = event.version, True
+        self.label_version, self.voided, self._folded = event.version, True, None
         return self._announce(event.occurred_at, rules, now)
 
     def record(self, scan: Scan, rules: Rules, now: datetime) -> list[Event]:
@@ -85,7 +86,7 @@ class Shipment:
             return []
         parcel = self.label.parcel_of(scan.tracking_number) if self.label else None
         before = self.parcels(rules)
-        self.scans[scan.scan_id] = scan
+        self.scans[scan.scan_id], self._folded = scan, None
         if parcel is None or before[parcel].entries == self.parcels(rules)[parcel].entries:
             return []
         return [self._updated(parcel, scan, rules, now), *self._reconcile(rules, now)]
@@ -101,15 +102,15 @@ class Shipment:
 
     def parcels(self, rules: Rules) -> dict[int, Timeline]:
         """Return the timeline of each parcel under the current label."""
-        if self.label is None:
-            return {}
+        if self._folded is None:
+            self._folded = self._fold(self.label, rules) if self.label else {}
+        return self._folded
+
+    def _fold(self, label: TrackedLabel, rules: Rules) -> dict[int, Timeline]:
         by_number: dict[str, list[Scan]] = {}
         for scan in self.scans.values():
             by_number.setdefault(scan.tracking_number, []).append(scan)
-        parcels = {
-            parcel.number: fold(by_number.get(parcel.tracking_number, ()), rules.meanings)
-            for parcel in self.label.parcels
-        }
+        parcels = {p.number: fold(by_number.get(p.tracking_number, ()), rules.meanings) for p in label.parcels}
         if self.voided and not any(timeline.accepted_at for timeline in parcels.values()):
             return {n: replace(each, status=TrackingStatus.CANCELLED, substatus=None) for n, each in parcels.items()}
         return parcels
@@ -130,6 +131,7 @@ class Shipment:
         early = [scan for scan in self.scans.values() if label.parcel_of(scan.tracking_number) is not None]
         for scan in early:
             del self.scans[scan.scan_id]
+        self._folded = None
         return early
 
     def _announce(self, at: datetime, rules: Rules, now: datetime) -> list[Event]:
@@ -190,10 +192,10 @@ class Shipment:
         ]
 
     def _reconcile(self, rules: Rules, now: datetime, *, may_open_silences: bool = False) -> list[Event]:
-        changed = reconcile(
-            self.shipment_id, self.alarms, seen_in(self.parcels(rules)), silences(self._watched(rules), now), now,
-            may_open_silences=may_open_silences,
-        )  # fmt: skip
+        timed = may_open_silences or any(alarm.open for alarm in self.alarms.values())
+        silent = silences(self._watched(rules), now) if timed else ()
+        seen = seen_in(self.parcels(rules))
+        changed = reconcile(self.shipment_id, self.alarms, seen, silent, now, may_open_silences=may_open_silences)
         self.alarms |= {alarm.exception_id: alarm for alarm in changed}
         return [self._raised(alarm) for alarm in changed]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
@@ -80,8 +80,7 @@ def _step(timeline: Timeline, at: datetime, meaning: Meaning) -> Timeline:
     status = _next_status(timeline.status, meaning.status)
     moved = status == meaning.status
     handed_over = meaning.status is not None and meaning.status not in _NOT_HANDED_OVER
-    return replace(
-        timeline,
+    return Timeline(
         status=status,
         substatus=meaning.substatus if moved else timeline.substatus,
         party=meaning.party if moved else timeline.party,
@@ -91,6 +90,7 @@ def _step(timeline: Timeline, at: datetime, meaning: Meaning) -> Timeline:
         last_scan_at=at,
         attempt_failed=(timeline.attempt_failed or status is S.ATTEMPT_FAILED) and status not in _ENDS_FAILED_ATTEMPT,
         damaged=(timeline.damaged or meaning.status is S.DAMAGED) and status not in TERMINAL,
+        entries=timeline.entries,
     )
 
 
