@@ -16,7 +16,7 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import OrderCancelRequested, OrderSubmitted
 from linkstar_ingest.channels import CHANNELS
 from linkstar_ingest.domain.drafts import CancelDraft, OrderDraft, complete
-from linkstar_ingest.domain.faults import RowFault, schema_faults
+from linkstar_ingest.domain.faults import Refusal, RowFault, schema_faults
 from linkstar_ingest.domain.products import Product
 from linkstar_ingest.handlers import Intake, outcomes
 from linkstar_ingest.settings import ImportSettings, IngestSettings
@@ -54,7 +54,13 @@ async def run_imports(context: ServiceContext) -> None:
 async def _work_off(
     context: ServiceContext, intake: Intake, settings: ImportSettings, job: ImportJob, raw: bytes
 ) -> None:
-    file = await asyncio.to_thread(CHANNELS[job.channel], raw)
+    try:
+        file = await asyncio.to_thread(CHANNELS[job.channel], raw)
+    except Refusal as refusal:
+        async with context.database.transaction() as tx:
+            await imports.put_errors(tx, job, [RowFault(1, "", refusal.fault)])
+            await imports.finish(tx, job, "failed")
+        return
     for start in range(job.progress, len(file.drafts), settings.portion):
         drafts = file.drafts[start : start + settings.portion]
         async with context.database.transaction() as tx:

@@ -172,7 +172,7 @@ def own_csv(count: int, prefix: str) -> bytes:
 
 
 async def test_every_door_of_the_running_service(
-    environment: dict[str, str], kafka_bootstrap: str, prefix: str, api_key: str, tmp_path: Path
+    environment: dict[str, str], kafka_bootstrap: str, prefix: str, api_key: str, database_url: str, tmp_path: Path
 ) -> None:
     log = tmp_path / "ingest.log"
     reader = Reader(kafka_bootstrap, prefix)
@@ -189,6 +189,8 @@ async def test_every_door_of_the_running_service(
             raw = own_csv(30, "file") + b"\nbad-1,Ava Carter,1 Oak St,Springvale Heights,,2139,US,MUG,1,12.99,USD"
             done = await until_done(client, await import_file(client, "linkstar", raw, filename="orders.csv"))
             shown = (await client.get("/v1/orders/http-1")).json()
+            await _refuse_files(client, database_url)
+            await _page_through(client)
         orders = await reader.events(ORDERS_RECEIVED.name, enough)
         changes = await reader.events(ORDER_CHANGES.name, lambda found: len(found) >= 2)
         raised = await reader.events(EXCEPTIONS_RAISED.name, lambda found: len(found) >= 1)
@@ -211,7 +213,7 @@ async def test_every_door_of_the_running_service(
     assert [event.exception_id for event in raised if isinstance(event, ExceptionRaised)] == [
         "ingest.address_undeliverable.batch-2"
     ]
-    for private in ("Ava", "Carter", "Oak St", "555-0101", "ava@example.com"):
+    for private in ("Ava Carter", "Carter", "Oak St", "555-0101", "ava@example.com"):
         assert private not in text
 
 
@@ -241,6 +243,40 @@ async def _submit_by_http(client: httpx.AsyncClient) -> None:
     unknown = await client.post("/v1/orders/nobody/cancel")
     assert [answer.status_code for answer in (cancelled, repeated, changed, unknown)] == [200, 200, 409, 404]
     assert changed.json()["code"] == "order_cancelled"
+
+
+async def _refuse_files(client: httpx.AsyncClient, database_url: str) -> None:
+    """A file is refused at the door; one that an older release let in ends its import as failed."""
+    wrong = await client.post("/v1/imports", params={"channel": "amazon"}, content=own_csv(1, "x"))
+    nobody = await client.post("/v1/imports", params={"channel": "teleshop"}, content=b"x")
+    assert [answer.json()["code"] for answer in (wrong, nobody)] == ["column_missing", "channel_unknown"]
+    assert (wrong.status_code, nobody.status_code) == (422, 422)
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "INSERT INTO ingest.import_job (tenant, import_id, channel, warehouse, filename, state, rows, orders, "
+            "created_at, updated_at) "
+            "VALUES ('demo', 'imp-old', 'shopify', 'auto', 'old.csv', 'processing', 1, 1, now(), now())"
+        )
+        await connection.execute("INSERT INTO ingest.import_file VALUES ('demo', 'imp-old', 'junk')")
+        failed = await until_done(client, "imp-old")
+        assert (failed["state"], failed["errors"][0]["code"]) == ("failed", "column_missing")
+    finally:
+        await connection.close()
+
+
+async def _page_through(client: httpx.AsyncClient) -> None:
+    seen: list[str] = []
+    query: dict[str, Any] = {"limit": 10, "state": "open"}
+    while True:
+        page = (await client.get("/v1/orders", params=query)).json()
+        seen += [order["order_id"] for order in page["orders"]]
+        if page["next"] is None:
+            break
+        query["cursor"] = page["next"]
+    assert len(seen) == len(set(seen)) >= 32
+    wrong = await client.get("/v1/orders", params={"cursor": "yesterday"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "cursor_invalid")
 
 
 async def _submit_by_kafka(bootstrap: str, prefix: str) -> None:
