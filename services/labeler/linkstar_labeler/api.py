@@ -7,11 +7,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.text import CurrencyCode, SafeStr
+from linkstar_contracts.text import CurrencyCode, SafeStr, ShipmentId
 from linkstar_contracts.values import Money
 from linkstar_labeler import store
 from linkstar_labeler.carriers import CARRIERS
@@ -29,6 +29,9 @@ from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
 __all__ = ["routes"]
+
+LabelName = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9._:#~-]+$")]
+"""A shipment id, with or without the suffix of a print format."""
 
 
 class TopUp(BaseModel):
@@ -68,7 +71,7 @@ def _add_labels(router: APIRouter, context: ServiceContext, settler: Settler) ->
 
     @router.get("/labels/{name}")
     async def label(
-        name: str, parcel: Annotated[int, Query(ge=1, le=20)] = 1, principal: Principal = reader
+        name: LabelName, parcel: Annotated[int, Query(ge=1, le=20)] = 1, principal: Principal = reader
     ) -> Response:
         """`<shipment>.zpl`, `.pdf` (all parcels) or `.png` (one parcel); without a suffix what is known of the label."""
         shipment_id, dot, suffix = name.rpartition(".")
@@ -81,7 +84,7 @@ def _add_labels(router: APIRouter, context: ServiceContext, settler: Settler) ->
         return Response(printer(labels, parcel), media_type=media_type)
 
     @router.post("/labels/{shipment_id}/void")
-    async def void(shipment_id: str, principal: Principal = writer) -> dict[str, str]:
+    async def void(shipment_id: ShipmentId, principal: Principal = writer) -> dict[str, str]:
         """Void the label and refund its charge; repeating it changes nothing."""
 
         async def work(tx: Transaction) -> Sequence[Event]:
@@ -118,7 +121,9 @@ def _add_wallet(router: APIRouter, context: ServiceContext) -> None:
                 return Response(answer.body, answer.status, media_type="application/json")
             posting_id = f"topup|{sha256(command.key.encode()).hexdigest()[:32]}"
             amount = Money(amount_minor=body.amount_minor, currency=body.currency)
-            await store.top_up(tx, Entry(principal.tenant, posting_id, amount, FUNDING, WALLET))
+            await store.top_up(
+                tx, Entry(principal.tenant, posting_id, amount, FUNDING, WALLET, reference=body.reference)
+            )
             balances = {row[0]: _balance(*row) for row in await store.wallets(tx, principal.tenant)}
             payload = balances[body.currency].model_dump_json().encode()
             await command.store(tx, 201, payload)
@@ -127,9 +132,9 @@ def _add_wallet(router: APIRouter, context: ServiceContext) -> None:
     @router.get("/ledger")
     async def ledger(
         principal: Principal = reader,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        shipment_id: Annotated[str | None, Query(max_length=80)] = None,
+        shipment_id: ShipmentId | None = None,
     ) -> dict[str, Any]:
         """Entries oldest first; `next` is the cursor of the following page, absent on the last."""
         async with context.database.transaction() as tx:

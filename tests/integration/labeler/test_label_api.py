@@ -70,7 +70,7 @@ class Counter:
         return told(outcomes)
 
     async def top_up(self, amount: int, key: str) -> httpx.Response:
-        body = {"amount_minor": amount, "currency": "USD"}
+        body = {"amount_minor": amount, "currency": "USD", "reference": f"transfer {key}"}
         return await self.client.post("/v1/wallet/topups", json=body, headers={"idempotency-key": key})
 
 
@@ -166,7 +166,7 @@ async def test_a_top_up_is_made_once_per_key(counter: Counter) -> None:
     missing = await counter.client.post("/v1/wallet/topups", json={"amount_minor": 1, "currency": "USD"})
     assert missing.json()["code"] == "idempotency_key_missing"
     page = (await counter.client.get("/v1/ledger")).json()
-    assert [entry["amount_minor"] for entry in page["entries"]] == [700]
+    assert [(entry["amount_minor"], entry["reference"]) for entry in page["entries"]] == [(700, "transfer k1")]
     assert "next" not in page
 
 
@@ -179,6 +179,18 @@ async def test_a_wrong_top_up_is_refused(counter: Counter, body: object) -> None
     answer = await counter.client.post("/v1/wallet/topups", json=body, headers={"idempotency-key": "k1"})
     assert answer.status_code == 422
     assert (await counter.client.get("/v1/wallet")).json() == {"wallets": []}
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/v1/labels/%00", "/v1/labels/a%00.pdf", "/v1/labels/%ED%A0%80.zpl", "/v1/ledger?shipment_id=%00",
+     "/v1/ledger?after=-1", "/v1/ledger?after=99999999999999999999", "/v1/ledger?limit=0", "/v1/labels/order-1.png?parcel=x",
+     f"/v1/labels/{'x' * 3000}"],
+)  # fmt: skip
+async def test_strange_questions_get_coded_answers(counter: Counter, path: str) -> None:
+    answer = await counter.client.get(path)
+    assert 400 <= answer.status_code < 500
+    assert answer.json()["code"]
 
 
 async def test_a_top_up_lets_the_held_go_on(counter: Counter) -> None:

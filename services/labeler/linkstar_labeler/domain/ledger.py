@@ -29,6 +29,7 @@ class Entry:
     from_account: str
     to_account: str
     shipment_id: str | None = None
+    reference: str = ""
 
     @property
     def wallet(self) -> Account:

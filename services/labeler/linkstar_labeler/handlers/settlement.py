@@ -4,6 +4,7 @@ numbers, holds, exceptions and events. Locks go wallets, blocks, ranges; the shi
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,9 @@ from linkstar_runtime.handling import Transaction
 from linkstar_runtime.vault import Vault
 
 __all__ = ["Settler"]
+
+_PRINTS_AT_ONCE = 20
+"""Labels printed before the event loop gets a turn: about 3 ms."""
 
 
 class Settler:
@@ -66,7 +70,9 @@ class Settler:
         lacking = shortages(needs, held)
         ranges = await store.ranges(tx, (carrier for carrier, _ in lacking)) if lacking else {}
         leased = lease(lacking, ranges, self._block_size)
-        for purchase, serials in zip(purchases, hand_out(needs, held, leased), strict=True):
+        for place, (purchase, serials) in enumerate(zip(purchases, hand_out(needs, held, leased), strict=True), 1):
+            if place % _PRINTS_AT_ONCE == 0:
+                await asyncio.sleep(0)
             if serials:
                 purchase.print(serials, tx.now)
             else:

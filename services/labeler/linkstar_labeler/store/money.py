@@ -36,12 +36,13 @@ async def post(tx: Transaction, entries: Sequence[Entry]) -> None:
         return
     await tx.execute(
         """INSERT INTO ledger_entry
-             (tenant, posting_id, shipment_id, currency, from_account, to_account, amount_minor, posted_at)
-           SELECT *, $8 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])""",
+             (tenant, posting_id, shipment_id, currency, from_account, to_account, amount_minor, reference, posted_at)
+           SELECT *, $9 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[],
+             $8::text[])""",
         [entry.tenant for entry in entries], [entry.posting_id for entry in entries],
         [entry.shipment_id for entry in entries], [entry.amount.currency for entry in entries],
         [entry.from_account for entry in entries], [entry.to_account for entry in entries],
-        [entry.amount.amount_minor for entry in entries], tx.now,
+        [entry.amount.amount_minor for entry in entries], [entry.reference for entry in entries], tx.now,
     )  # fmt: skip
     changes = wallet_changes(entries)
     done = await tx.execute(
@@ -74,7 +75,8 @@ async def ledger_page(
 ) -> list[dict[str, object]]:
     """Return entries behind cursor `after`, oldest first."""
     rows = await tx.fetch(
-        """SELECT entry_id, posting_id, shipment_id, currency, from_account, to_account, amount_minor, posted_at
+        """SELECT entry_id, posting_id, shipment_id, currency, from_account, to_account, amount_minor, reference,
+             posted_at
            FROM ledger_entry WHERE tenant = $1 AND entry_id > $2 AND ($4::text IS NULL OR shipment_id = $4)
            ORDER BY entry_id LIMIT $3""",
         tenant, after, limit, shipment_id,
