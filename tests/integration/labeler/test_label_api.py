@@ -27,7 +27,7 @@ from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
 from linkstar_runtime.dead_letters import Circuit
 from linkstar_runtime.emitter import Emitter
-from linkstar_runtime.handling import Outcome, Received
+from linkstar_runtime.handling import Outcome, Received, Retry
 from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
 from linkstar_runtime.migrate import migrate
@@ -134,6 +134,13 @@ async def test_an_erased_consignee_cannot_be_printed_any_more(counter: Counter) 
     await counter.admin.execute("DELETE FROM vault.dek")
     answer = await counter.client.get("/v1/labels/order-1.pdf")
     assert (answer.status_code, answer.json()["code"]) == (410, "consignee_erased")
+
+
+async def test_without_the_master_key_the_stage_waits(counter: Counter) -> None:
+    await counter.order("order-1", "Ada")
+    counter.settler = Settler(Vault(None), block_size=10)
+    with pytest.raises(Retry, match="no_master_key"):
+        await counter.order("order-2", "Ada")
 
 
 async def test_no_table_of_labeler_knows_the_consignee(counter: Counter) -> None:

@@ -18,8 +18,8 @@ from linkstar_labeler.domain.number_blocks import hand_out, lease, shortages
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.purchase import Purchase, rejection, void_entry, voiding
 from linkstar_runtime.connectors import Refused
-from linkstar_runtime.handling import Transaction
-from linkstar_runtime.vault import Vault
+from linkstar_runtime.handling import Retry, Transaction
+from linkstar_runtime.vault import Vault, VaultError
 
 __all__ = ["Settler"]
 
@@ -52,10 +52,15 @@ class Settler:
         return [*events, *await _exceptions(tx, shipments, purchases)]
 
     async def _open(self, tx: Transaction, shipments: Iterable[Shipment]) -> list[Purchase]:
-        """Open the consignees of what is wanted; an erased one is a hold."""
+        """Open the consignees of what is wanted; an erased one is a hold. Without a master key every batch waits."""
         wanted = [(s, s.wanted) for s in shipments if s.wanted]
         sealed = [(s.tenant, s.order_id, route.consignee) for s, route in wanted]
-        consignees = await self._vault.open_many(tx, sealed)
+        try:
+            consignees = await self._vault.open_many(tx, sealed)
+        except VaultError as error:
+            if error.code == "no_master_key":
+                raise Retry(str(error)) from error
+            raise
         return [
             Purchase(s, route, CARRIERS[route.route.carrier], consignee, None if consignee else "consignee_erased")
             for (s, route), consignee in zip(wanted, consignees, strict=True)
