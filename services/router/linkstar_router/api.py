@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from linkstar_contracts.events import CostedRoute, Exclusion
 from linkstar_contracts.values import Destination, Instant, Notice, Parcel, ServiceOptions, Value, Warehouse
 from linkstar_router import store
-from linkstar_router.domain.decision import Question, decide, is_timezone, reexecute
+from linkstar_router.domain.decision import ANSWER_FIELDS, Question, decide, is_timezone, reexecute
 from linkstar_router.domain.notices import notices
 from linkstar_router.domain.packs import load_gaps, packs_of
 from linkstar_router.domain.routes import costed, exclusions
@@ -155,9 +155,17 @@ def _batch(bodies: object) -> list[object]:
 def _told(record: Record, snapshot: Snapshot, replay: bool) -> dict[str, Any]:
     told = {
         "sequence": record.sequence, "attempt": record.attempt, "decided_at": record.decided_at.isoformat(),
-        "snapshot": record.snapshot, "question": json.loads(record.question), "answer": json.loads(record.answer),
+        "snapshot": record.snapshot, "question": json.loads(record.question), "answer": _spelt_out(record.answer),
     }  # fmt: skip
     return told | {"replay": _replayed(record, snapshot)} if replay else told
+
+
+def _spelt_out(answer: bytes) -> dict[str, Any]:
+    """Return the stored answer with the names of its values."""
+    stored = json.loads(answer)
+    candidates = [dict(zip(ANSWER_FIELDS, candidate, strict=True)) for candidate in stored["candidates"]]
+    excluded = [dict(zip(("service", "code", "detail"), entry, strict=True)) for entry in stored["excluded"]]
+    return {"candidates": candidates, "excluded": excluded}
 
 
 def _replayed(record: Record, snapshot: Snapshot) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import Offer, Service
 from linkstar_router.domain.zones import Zone
 
-__all__ = ["Decision", "Excluded", "Question", "decide", "encode", "is_timezone", "reexecute"]
+__all__ = ["ANSWER_FIELDS", "Decision", "Excluded", "Question", "decide", "encode", "is_timezone", "reexecute"]
 
 
 class Question(Value):
@@ -158,17 +158,17 @@ def reexecute(snapshot: Snapshot, question: bytes) -> bytes:
     return encode(decide(snapshot, Question.model_validate_json(question)))
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
+ANSWER_FIELDS = (
+    "service", "tariff", "zone", "zone_source", "billable_quanta", "unit", "lines", "total", "net", "dates",
+    "late_permille", "cost_milli",
+)  # fmt: skip
+"""What the values of a stored candidate mean, in their order."""
+
+
+def _candidate(candidate: Candidate) -> tuple[object, ...]:
     rated, edition = candidate.rated, candidate.offer.edition
-    return {
-        "service": candidate.offer.service.key,
-        "tariff": edition.tariff if edition else "",
-        "zone": candidate.zone,
-        "billable": [rated.billable, rated.unit],
-        "lines": [(line.code, line.amount) for line in rated.lines],
-        "total": rated.total,
-        "net": rated.net,
-        "dates": candidate.dates,
-        "late_permille": candidate.late_permille,
-        "cost_milli": candidate.cost_milli,
-    }
+    return (
+        candidate.offer.service.key, edition.tariff if edition else "", *candidate.zone, rated.billable, rated.unit,
+        [line[:2] for line in rated.lines], rated.total, rated.net, candidate.dates, candidate.late_permille,
+        candidate.cost_milli,
+    )  # fmt: skip

@@ -121,6 +121,7 @@ def _service(
     days, evidence = transit[f"{manifest['carrier']}/{spec['service']}"]
     fuel = spec.get("fuel")
     return Service(
+        key=f"{manifest['carrier']}/{spec['service']}",
         carrier=manifest["carrier"], service=spec["service"], country=manifest["country"],
         currency=manifest["currency"], zone_system=manifest["zone_system"], calendar=manifest["calendar"],
         level=LEVELS[spec["level"]], po_box=spec["po_box"],
@@ -198,8 +199,9 @@ def _list(manifest: _Manifest, spec: _Manifest, sheet: _Manifest) -> Edition:
         valid_to=rates[0].until, confidence=sheet["confidence"], synthetic=sheet.get("synthetic", False),
     )  # fmt: skip
     return Edition(
+        tariff=f"{pack.id}@{pack.valid_from.isoformat()}",
         since=pack.valid_from.toordinal(), until=(pack.valid_to or FOREVER).toordinal(), pack=pack,
-        classes=_classes(rates, spec.get("classes", {"": {}}), names), zone_names=names,
+        classes=_classes(sheet["file"], rates, spec.get("classes", {"": {}}), names), zone_names=names,
         rounding=tuple(_rounding(step) for step in spec["rounding"]), dim=None, fees=(),
         limits=_limits(spec["limits"]) + _limits(sheet.get("limits", {})), oversized=_oversized(sheet, names),
     )  # fmt: skip
@@ -209,7 +211,7 @@ def _oversized(sheet: _Manifest, names: Mapping[str, str]) -> tuple[Limit, SizeC
     if "oversized" not in sheet:
         return None
     rates = base_rates(sheet["file"], sheet["oversized"]["rows"])
-    return _limits(sheet["oversized"]["over"])[0], _classes(rates, {"": {}}, names)[0]
+    return _limits(sheet["oversized"]["over"])[0], _classes(sheet["file"], rates, {"": {}}, names)[0]
 
 
 def _zone_names(manifest: _Manifest, spec: _Manifest, zones: Iterable[str]) -> dict[str, str]:
@@ -222,7 +224,7 @@ def _zone_names(manifest: _Manifest, spec: _Manifest, zones: Iterable[str]) -> d
 
 
 def _classes(
-    rates: Iterable[BaseRate], classes: Mapping[str, _Manifest], names: Mapping[str, str]
+    file: str, rates: Iterable[BaseRate], classes: Mapping[str, _Manifest], names: Mapping[str, str]
 ) -> tuple[SizeClass, ...]:  # fmt: skip
     base = {name: zone for zone, name in names.items()}
     cells: dict[str, dict[str, list[tuple[int, PriceRow]]]] = {name: {} for name in classes}
@@ -230,7 +232,8 @@ def _classes(
         if rate.size_class not in cells:
             raise TariffError(f"row {rate.price.row}: size class {rate.size_class!r} has no limits in the manifest")
         if rate.zone in base:
-            cells[rate.size_class].setdefault(base[rate.zone], []).append((rate.up_to, rate.price))
+            price = rate.price._replace(detail=f"zone {rate.zone}, {file} row {rate.price.row}")
+            cells[rate.size_class].setdefault(base[rate.zone], []).append((rate.up_to, price))
     return tuple(
         SizeClass(name, _limits(classes[name]), {zone: _table(cell) for zone, cell in zones.items()})
         for name, zones in cells.items()

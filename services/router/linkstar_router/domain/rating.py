@@ -49,40 +49,13 @@ class NoPrice(NamedTuple):
     detail: str
 
 
-class _Charges:
-    """Collects amounts by code; VAT contained in published prices is split off at once."""
+class _Charge(NamedTuple):
+    """An amount as published, before VAT is told apart."""
 
-    __slots__ = ("_contained", "_details", "_lines", "_rate", "_taxable")
-
-    def __init__(self, vat_basis_points: int) -> None:
-        self._lines: dict[str, int] = {}
-        self._details: dict[str, str] = {}
-        self._rate = vat_basis_points
-        self._contained = self._taxable = 0
-
-    def add(self, code: str, amount: int, vat: Vat, detail: str) -> None:
-        if vat == "yes":
-            net = div_round(amount * 10_000, 10_000 + self._rate)
-            self._contained += amount - net
-            amount = net
-        elif vat == "no":
-            self._taxable += amount
-        self._lines[code] = self._lines.get(code, 0) + amount
-        self._details.setdefault(code, detail)
-
-    def fuel(self, offer: Offer) -> None:
-        """Add the week's percentage on the lines of the declared base."""
-        if offer.fuel is not None:
-            base = sum(amount for code, amount in self._lines.items() if code in offer.service.fuel_in)
-            self.add("fuel_surcharge", div_round(base * offer.fuel.basis_points, 10_000), "exempt", offer.fuel.detail)
-
-    def rated(self, billable: int, unit: str) -> Rated:
-        net = sum(self._lines.values())
-        lines = [Line(code, amount, self._details[code]) for code, amount in self._lines.items()]
-        vat = self._contained + div_round(self._taxable * self._rate, 10_000)
-        if vat:
-            lines.append(Line("vat", vat, f"{self._rate // 100} % VAT"))
-        return Rated(tuple(lines), net + vat, net, billable, unit)
+    code: str
+    amount: int
+    vat: Vat
+    detail: str
 
 
 def div_round(numerator: int, denominator: int) -> int:
@@ -94,28 +67,61 @@ def rate(
     offer: Offer, edition: Edition, parcels: Sequence[Measured], zone: str, facts: Circumstances
 ) -> Rated | NoPrice:
     """Return the itemised price of all parcels in a base zone, or why there is none."""
-    charges = _Charges(offer.service.vat_basis_points)
-    billable_sum, unit = 0, edition.rounding[-1].unit
+    charges: list[_Charge] = []
+    billable_sum, unit = 0, ""
     for parcel in parcels:
         fees = _dimensional(offer, parcel, facts)
-        billable, unit = billable_weight(edition, parcel, max((fee.min_billable for fee in fees), default=0))
+        billable, unit = billable_weight(edition, parcel, max([fee.min_billable for fee in fees]) if fees else 0)
         price = _base_price(edition, parcel, zone, billable)
         if isinstance(price, NoPrice):
             return price
-        where = f"zone {edition.zone_names[zone]}, {edition.pack.file} row {price.row}"
-        charges.add("base_rate", price.amount, price.vat, where)
+        charges.append(_Charge("base_rate", price.amount, price.vat, price.detail))
         for fee in fees:
-            charges.add(fee.code, fee.amounts[zone], fee.vat, fee.detail)
+            charges.append(_Charge(fee.code, fee.amounts[zone], fee.vat, fee.detail))
         for fee in offer.flat:
             if _applies(fee, billable, facts):
-                charges.add(fee.code, fee.amounts[zone], fee.vat, fee.detail)
+                charges.append(_Charge(fee.code, fee.amounts[zone], fee.vat, fee.detail))
         billable_sum += billable
-    charges.fuel(offer)
-    return charges.rated(billable_sum, unit if len(parcels) == 1 else edition.rounding[-1].unit)
+    lines, vat = _net_lines(charges, offer.service.vat_basis_points)
+    if len(parcels) > 1:
+        lines, unit = _merged(lines), edition.rounding[-1].unit
+    if offer.fuel is not None:
+        base = sum([line.amount for line in lines if line.code in offer.service.fuel_in])
+        lines.append(Line("fuel_surcharge", div_round(base * offer.fuel.basis_points, 10_000), offer.fuel.detail))
+    net = sum([line.amount for line in lines])
+    if vat:
+        lines.append(Line("vat", vat, f"{offer.service.vat_basis_points // 100} % VAT"))
+    return Rated(tuple(lines), net + vat, net, billable_sum, unit)
+
+
+def _net_lines(charges: list[_Charge], basis_points: int) -> tuple[list[Line], int]:
+    """Return the charges without VAT, and the VAT: what published prices contain plus what is due on the others."""
+    if not basis_points:
+        return [Line(charge.code, charge.amount, charge.detail) for charge in charges], 0
+    lines: list[Line] = []
+    contained = taxable = 0
+    for code, amount, vat, detail in charges:
+        net = div_round(amount * 10_000, 10_000 + basis_points) if vat == "yes" else amount
+        contained += amount - net
+        taxable += amount if vat == "no" else 0
+        lines.append(Line(code, net, detail))
+    return lines, contained + div_round(taxable * basis_points, 10_000)
+
+
+def _merged(lines: list[Line]) -> list[Line]:
+    """Return one line per code, in the order of first appearance."""
+    found: dict[str, Line] = {}
+    for line in lines:
+        known = found.get(line.code)
+        found[line.code] = known._replace(amount=known.amount + line.amount) if known else line
+    return list(found.values())
 
 
 def _dimensional(offer: Offer, parcel: Measured, facts: Circumstances) -> list[Fee]:
-    if not any(parcel[measure] > bound for measure, bound in offer.triggers):
+    for measure, bound in offer.triggers:
+        if parcel[measure] > bound:
+            break
+    else:
         return []
     fired: list[Fee] = []
     for fee in offer.dimensional:
@@ -140,24 +146,20 @@ def billable_weight(edition: Edition, parcel: Measured, minimum: int = 0) -> tup
     weight = max(parcel.weight, minimum)
     if edition.dim is not None:
         weight = max(weight, _dim_weight(edition.dim, parcel))
-    step = _rounding(edition.rounding, weight)
-    return -(-weight // step.step) * step.step, step.unit
+    rule = edition.rounding[0] if weight <= edition.rounding[0].up_to else _rounding(edition.rounding, weight)
+    return -(-weight // rule.step) * rule.step, rule.unit
 
 
-def _rounding(steps: tuple[Rounding, ...], weight: int) -> Rounding:
-    for step in steps:
-        if weight <= step.up_to:
-            return step
-    return steps[-1]
+def _rounding(rules: tuple[Rounding, ...], weight: int) -> Rounding:
+    return next(rule for rule in rules if weight <= rule.up_to)
 
 
 def _dim_weight(dim: Dim, parcel: Measured) -> int:
-    half = 0 if dim.sides == "up" else dim.side // 2
-    if half:
-        longest, middle, shortest = ((side + half) // dim.side for side in parcel[1:4])
-    else:
-        longest, middle, shortest = (-(-side // dim.side) for side in parcel[1:4])
-    volume = longest * middle * shortest
+    side = dim.side
+    added = side - 1 if dim.sides == "up" else side // 2
+    volume = (
+        ((parcel.longest + added) // side) * ((parcel.middle + added) // side) * ((parcel.shortest + added) // side)
+    )
     return -(-volume * dim.weight // dim.divisor) if volume > dim.min_volume else 0
 
 
@@ -169,7 +171,7 @@ def _base_price(edition: Edition, parcel: Measured, zone: str, billable: int) ->
     best: PriceRow | None = None
     fitting = False
     for size in edition.classes:
-        if all(parcel[limit.measure] <= limit.bound for limit in size.limits):
+        if not size.limits or all(parcel[limit.measure] <= limit.bound for limit in size.limits):
             fitting = True
             price = _look_up(size, zone, billable)
             if price is not None and (best is None or price.amount < best.amount):

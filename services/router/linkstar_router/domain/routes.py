@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from functools import cache
+from functools import lru_cache
 
 from linkstar_contracts.events import Alternative, CostedRoute, Exclusion
-from linkstar_contracts.values import ChargeLine, Money, Promise
+from linkstar_contracts.values import ChargeLine, Money, Promise, Weight
 from linkstar_router.domain.calendars import Dates
 from linkstar_router.domain.choice import Candidate
 from linkstar_router.domain.decision import Excluded
 from linkstar_router.domain.measures import weight_value
+from linkstar_router.domain.rating import Line
 from linkstar_router.domain.tariff import Edition
 
 __all__ = ["ACCOUNT", "alternatives", "costed", "exclusions"]
@@ -30,16 +31,8 @@ def costed(candidate: Candidate) -> CostedRoute:
         service=service.service,
         account=ACCOUNT,
         total=Money(amount_minor=rated.total, currency=currency),
-        lines=tuple(
-            ChargeLine(
-                code=line.code,
-                amount=Money(amount_minor=line.amount, currency=currency),
-                detail=line.detail,
-                synthetic=synthetic,
-            )
-            for line in rated.lines
-        ),
-        billable_weight=weight_value(rated.billable, rated.unit),
+        lines=tuple(_line(line, currency, synthetic) for line in rated.lines),
+        billable_weight=_weight(rated.billable, rated.unit),
         zone=edition.zone_names[candidate.zone.code],
         zone_source=candidate.zone.source,
         promise=_promise(candidate),
@@ -64,12 +57,7 @@ def alternatives(candidates: Iterable[Candidate]) -> tuple[Alternative, ...]:
 def exclusions(excluded: Iterable[Excluded]) -> tuple[Exclusion, ...]:
     """Return the excluded services with their coded reasons."""
     return tuple(
-        Exclusion(
-            carrier=entry.service.carrier,
-            service=entry.service.service,
-            code=entry.refusal.code,
-            detail=entry.refusal.detail[:_DETAIL],
-        )
+        _exclusion(entry.service.carrier, entry.service.service, *entry.refusal)
         for entry in tuple(excluded)[:_EXCLUSIONS]
     )
 
@@ -85,7 +73,27 @@ def _promise(candidate: Candidate) -> Promise | None:
     return _promised(candidate.dates, candidate.offer.service.transit_source) if candidate.dates else None
 
 
-@cache
+# Values that return with almost every order are built, and thereby validated, once.
+_remembered = lru_cache(maxsize=32_768)
+
+
+@_remembered
+def _line(line: Line, currency: str, synthetic: bool) -> ChargeLine:
+    amount = Money(amount_minor=line.amount, currency=currency)
+    return ChargeLine(code=line.code, amount=amount, detail=line.detail, synthetic=synthetic)
+
+
+@_remembered
+def _weight(billable: int, unit: str) -> Weight:
+    return weight_value(billable, unit)
+
+
+@_remembered
+def _exclusion(carrier: str, service: str, code: str, detail: str) -> Exclusion:
+    return Exclusion(carrier=carrier, service=service, code=code, detail=detail[:_DETAIL])
+
+
+@_remembered
 def _promised(dates: Dates, source: str) -> Promise:
     p50, p90 = (date.fromordinal(day).isoformat() for day in dates[1:])
     return Promise(p50_on=p50, p90_on=p90, source=source)

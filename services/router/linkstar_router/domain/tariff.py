@@ -29,11 +29,12 @@ class Limit(NamedTuple):
 
 
 class PriceRow(NamedTuple):
-    """A published price. `row` is its line in the tariff file, header = 1."""
+    """A published price. `row` is its line in the tariff file, header = 1; `detail` tells zone, file and row."""
 
     amount: int
     vat: Vat
     row: int
+    detail: str = ""
 
 
 class SizeClass(NamedTuple):
@@ -121,19 +122,17 @@ class Edition:
     dim: Dim | None
     fees: tuple[Fee, ...]
     limits: tuple[Limit, ...]
+    tariff: str
+    """Identity of the list as quoted: pack and effective date."""
     oversized: tuple[Limit, SizeClass] | None = None
     """Beyond the limit, one flat price per zone replaces the rate by weight."""
-
-    @property
-    def tariff(self) -> str:
-        """Identity of the list as quoted: pack and effective date."""
-        return f"{self.pack.id}@{self.pack.valid_from.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A carrier service: who may use it, how fast it is, and its price lists in order of time."""
+    """A carrier service: who may use it, how fast it is, and its price lists in order of time. `key` is unique."""
 
+    key: str
     carrier: str
     service: str
     country: str
@@ -154,11 +153,6 @@ class Service:
     editions: tuple[Edition, ...]
     fuel: tuple[FuelWeek, ...] | None
     fuel_in: frozenset[str] = frozenset()
-
-    @property
-    def key(self) -> str:
-        """`carrier/service`, unique over all tariffs."""
-        return f"{self.carrier}/{self.service}"
 
 
 @dataclass(frozen=True, slots=True)
