@@ -54,7 +54,6 @@ class Application:
         self._telemetry = Telemetry.from_settings(settings.telemetry, service.name, self._ids)
         self._stop = asyncio.Event()
         self._paged = False
-        self._tasks: list[asyncio.Task[None]] = []
         self._draining = False
 
     async def run(self) -> int:
@@ -167,9 +166,14 @@ class Application:
             timeout_graceful_shutdown=5, lifespan="off",
         )  # fmt: skip
         server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        task = asyncio.create_task(server._serve(None))
-        self._tasks.append(task)
+        task = asyncio.create_task(server._serve(None), name="http")  # noqa: SLF001 - `serve` would take our signals
+        task.add_done_callback(self._ended)
+
+        async def stop() -> None:
+            server.should_exit = True
+            await task
+
+        stack.push_async_callback(stop)
 
     # -- background --------------------------------------------------------------------------------------------------
 

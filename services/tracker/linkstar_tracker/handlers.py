@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.events import CarrierScan, LabelCreated, LabelVoided, TrackingUpdated
-from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
+from linkstar_contracts.events import (
+    CarrierScan,
+    ExceptionRaised,
+    LabelCreated,
+    LabelVoided,
+    ShipmentUpdated,
+    TrackingUpdated,
+)  # fmt: skip
+from linkstar_runtime.handling import Linked, Outcome, Received, Reject, Transaction
 from linkstar_tracker import store
 from linkstar_tracker.domain.label import PENDING_NUMBER
 from linkstar_tracker.domain.meanings import UNKNOWN
@@ -40,7 +47,7 @@ class Tracking:
             shipment = shipments[received.event.tenant, received.event.shipment_id]
             match received.event:
                 case LabelCreated() as created:
-                    events += shipment.label_created(created, self._rules, tx.now)
+                    events += shipment.label_created(created, self._rules, tx.now, received.traceparent)
                 case LabelVoided() as voided:
                     events += shipment.label_voided(voided, self._rules, tx.now)
         waiting = await self._register(tx, [r.event for r in own if isinstance(r.event, LabelCreated)])
@@ -48,7 +55,7 @@ class Tracking:
             tx, [(shipments[owner.tenant, owner.shipment_id], scan) for scan, owner in waiting]
         )
         events += [scan.event(owner.tenant, owner.order_id, owner.shipment_id) for scan, owner in waiting]
-        return [*events, *await self._save(tx, shipments.values(), events), *foreign]
+        return [*_linked([*events, *await self._save(tx, shipments.values(), events)], shipments), *foreign]
 
     async def on_carrier_scans(self, batch: Sequence[Received[CarrierScan]], tx: Transaction) -> list[Outcome]:
         """Record every scan not seen before; a shipment whose timeline changes says so, once per scan."""
@@ -57,15 +64,15 @@ class Tracking:
         events = await self._record(
             tx, [(shipments[r.event.tenant, r.event.shipment_id], Scan.of(r.event)) for r in own]
         )
-        return [*events, *await self._save(tx, shipments.values(), events), *foreign]
+        return [*_linked([*events, *await self._save(tx, shipments.values(), events)], shipments), *foreign]
 
-    async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Event]:
+    async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Linked]:
         """Raise the exceptions that only the passing of time reveals; at most `max_due` shipments in one run."""
         shipments = await store.due_shipments(tx, shards, self._max_due)
         events = [event for shipment in shipments.values() for event in shipment.watch(self._rules, tx.now)]
         if shipments:
             await self._save(tx, shipments.values(), ())
-        return events
+        return _linked(events, shipments)
 
     async def _register(self, tx: Transaction, labels: Iterable[LabelCreated]) -> list[tuple[Scan, NumberOwner]]:
         numbers = {
@@ -111,6 +118,16 @@ class Tracking:
         await store.save_shipments(tx, rows)
         latest = [s.current(self._rules, tx.now) for s, *_ in rows if (s.tenant, s.shipment_id) in moved]
         return [state for state in latest if state is not None]
+
+
+def _linked(events: Iterable[Event], shipments: Mapping[tuple[str, str], Shipment]) -> list[Linked]:
+    """Tie what happens days after the label to the label's trace."""
+    linked = []
+    for event in events:
+        if isinstance(event, TrackingUpdated | ShipmentUpdated | ExceptionRaised):
+            label = shipments[event.tenant, event.shipment_id].label
+            linked.append(Linked(event, (label.traceparent if label else None,)))
+    return linked
 
 
 def _key_and_shard(received: Received[LabelCreated | LabelVoided | CarrierScan]) -> tuple[str, str, str, int]:

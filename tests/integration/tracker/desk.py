@@ -12,7 +12,7 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import CarrierScan, ExceptionRaised, LabelCreated, LabelVoided, TrackingUpdated
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
-from linkstar_runtime.handling import Outcome, Received
+from linkstar_runtime.handling import Linked, Outcome, Received
 from linkstar_runtime.migrate import migrate
 from linkstar_runtime.settings import DatabaseSettings
 from linkstar_tracker.domain.scans import Scan
@@ -31,17 +31,21 @@ class Desk:
 
     async def labels(self, *events: LabelCreated | LabelVoided) -> Sequence[Outcome]:
         async with self.database.transaction() as tx:
-            return await self.tracking.on_labels([_received(event) for event in events], tx)
+            return _told(await self.tracking.on_labels([_received(event) for event in events], tx))
 
     async def scans(self, *scans: Scan, tenant: str = "demo", order: str = "s-1") -> Sequence[Outcome]:
         events = [scan.event(tenant, order, order) for scan in scans]
         async with self.database.transaction() as tx:
-            return await self.tracking.on_carrier_scans([_received(event) for event in events], tx)
+            return _told(await self.tracking.on_carrier_scans([_received(event) for event in events], tx))
 
     async def timer(self, hours: float, shards: Sequence[int] = (3,)) -> Sequence[Event]:
         self.clock.advance(LABELLED + timedelta(hours=hours) - self.clock.now())
         async with self.database.transaction() as tx:
-            return await self.tracking.raise_silences(shards, tx)
+            return [linked.event for linked in await self.tracking.raise_silences(shards, tx)]
+
+
+def _told(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    return [outcome.event if isinstance(outcome, Linked) else outcome for outcome in outcomes]
 
 
 @asynccontextmanager

@@ -33,9 +33,11 @@ class TrackedLabel(Value):
     promise: Promise | None = None
     deliver_by: Instant | None = None
     test: bool = False
+    traceparent: Annotated[str, SafeStr(80)] | None = None
+    """Trace of the label's event: what comes days later is linked to it."""
 
     @classmethod
-    def of(cls, event: LabelCreated) -> TrackedLabel:
+    def of(cls, event: LabelCreated, traceparent: str | None = None) -> TrackedLabel:
         """Return what is kept of the event."""
         return cls(
             carrier=event.carrier,
@@ -47,6 +49,7 @@ class TrackedLabel(Value):
             promise=event.promise,
             deliver_by=event.options.deliver_by,
             test=event.test,
+            traceparent=traceparent,
         )
 
     @property

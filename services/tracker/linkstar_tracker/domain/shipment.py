@@ -58,7 +58,9 @@ class Shipment:
     alarms: dict[str, Alarm] = field(default_factory=dict)
     _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
 
-    def label_created(self, event: LabelCreated, rules: Rules, now: datetime) -> list[Event]:
+    def label_created(
+        self, event: LabelCreated, rules: Rules, now: datetime, traceparent: str | None = None
+    ) -> list[Event]:
         """Follow the label from now on. A label older than what is known changes nothing, unless none is known."""
         if event.version < self.label_version and self.label is not None:
             return []
@@ -66,7 +68,7 @@ class Shipment:
             return []
         if event.version > self.label_version:
             self.label_version, self.voided = event.version, False
-        self.label, self._folded = TrackedLabel.of(event), None
+        self.label, self._folded = TrackedLabel.of(event, traceparent), None
         early = self._take_scans_of(self.label)
         events = self._announce(event.occurred_at, rules, now)
         for scan in sorted(early, key=lambda each: (each.scanned_at, each.scan_id)):
