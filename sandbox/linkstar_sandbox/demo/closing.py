@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from linkstar_sandbox.demo.history import history_table, order_history, pick_order, status_table
+from linkstar_sandbox.demo.history import history_table, open_table, order_history, pick_order, status_table
 from linkstar_sandbox.demo.seller import Seller
 from linkstar_sandbox.demo.trace_tree import order_spans, read_spans, trace_tree
 from linkstar_sandbox.reader.account import Account
@@ -30,6 +30,7 @@ class Closing:
         """Show everything."""
         self._show_refusals()
         self._show(status_table(self._evidence), "Shipments by carrier and status", "status.txt")
+        self._show(open_table(self._evidence), "Orders still open, and why", "open.txt")
         order = pick_order(self._evidence)
         if order:
             events = order_history(self._evidence, order)

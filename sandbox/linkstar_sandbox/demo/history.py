@@ -10,7 +10,7 @@ from rich.table import Table
 from linkstar_sandbox.reader.evidence import Evidence, Record, Shipment
 from linkstar_sandbox.reader.outcomes import Final, final_states
 
-__all__ = ["history_table", "order_history", "pick_order", "status_table"]
+__all__ = ["history_table", "open_table", "order_history", "pick_order", "status_table"]
 
 _TOPICS = (
     "orders-received", "order-changes", "routes-chosen", "labels", "carrier-scans", "tracking-updated",
@@ -75,6 +75,18 @@ def _gist(record: Record) -> str:
 
 def _money(amount: dict[str, Any]) -> str:
     return f"{amount['amount_minor'] / 100:.2f} {amount['currency']}"
+
+
+def open_table(evidence: Evidence) -> Table:
+    """Return the accepted orders that are neither delivered, returned nor cancelled, and what they wait for."""
+    exceptions = evidence.open_exceptions()
+    tracked = evidence.newest("tracking-updated", "tracking.updated")
+    table = Table("order", "tracked as", "open exceptions", pad_edge=False)
+    for order, final in sorted(final_states(evidence).items()):
+        if final is Final.OPEN:
+            status = tracked[order].body["status"] if order in tracked else "-"
+            table.add_row(order[1], status, ", ".join(sorted(exceptions.get(order, ()))))
+    return table
 
 
 def status_table(evidence: Evidence) -> Table:

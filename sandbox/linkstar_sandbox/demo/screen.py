@@ -55,7 +55,7 @@ class Screen:
 
     def say(self, line: str) -> None:
         """Print one line that stays."""
-        self.console.print(line, markup=False, highlight=False)
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def show(self, reading: Reading, now: datetime, at: float, activity: str) -> None:
         """Show a reading taken at real time `at` and business time `now`."""

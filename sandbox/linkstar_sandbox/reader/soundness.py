@@ -27,8 +27,9 @@ def soundness_checks(evidence: Evidence) -> list[Check]:
     """Run all of them."""
     return [
         _versions_are_dense(evidence), _order_versions_are_dense(evidence), _money_balances(evidence),
-        _keys_and_shards_agree(evidence), _no_phantom_deliveries(evidence), _current_state_is_newest(evidence),
-        _input_got_the_answer_it_deserves(evidence), _no_surprising_refusals(evidence), _no_scan_refused(evidence),
+        _labels_are_paid_to_the_cent(evidence), _keys_and_shards_agree(evidence), _no_phantom_deliveries(evidence),
+        _current_state_is_newest(evidence), _input_got_the_answer_it_deserves(evidence),
+        _no_surprising_refusals(evidence), _no_scan_refused(evidence),
     ]  # fmt: skip
 
 
@@ -66,6 +67,18 @@ def _money_balances(evidence: Evidence) -> Check:
         sums[f"all of {leg.currency}"] += leg.amount_minor
     for name, total in sums.items():
         check.case(total == 0, f"{name} sums to {total}")
+    return check
+
+
+def _labels_are_paid_to_the_cent(evidence: Evidence) -> Check:
+    check = Check("every label is paid by its posting, to the cent", "broken")
+    paid: dict[Hashable, int] = defaultdict(int)
+    for leg in evidence.legs:
+        paid[leg.posting_id, leg.currency] += max(0, leg.amount_minor)
+    for record in evidence.of("labels", "label.created"):
+        total = record.body["total"]
+        amount = paid[record.body["posting_id"], total["currency"]]
+        check.case(amount == total["amount_minor"], f"{record.shipment[1]} costs {total}, its posting moved {amount}")
     return check
 
 

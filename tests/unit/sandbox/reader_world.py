@@ -53,6 +53,7 @@ def shipped(order_id: str, number: str, kind: str = "order", shipment_id: str | 
         event("orders-received", "order.received", order_id, 1, 1, **shipment),
         event("routes-chosen", "route.chosen", order_id, 1, 2, decision_id=f"d-{shipment['shipment_id']}", **shipment),
         event("labels", "label.created", order_id, 1, 3, route_version=1, carrier="usps", posting_id=f"p-{number}",
+              total={"amount_minor": 900, "currency": "USD"},
               parcels=[{"number": 1, "tracking_number": number}], **shipment),
     ]  # fmt: skip
 
@@ -127,8 +128,8 @@ def sound_world() -> Evidence:
         records=records,
         refusals=[Refusal("a.csv", 9, "bad", "sku_unknown")],
         legs=[
-            Leg("p-N1", "wallet", "USD", -900), Leg("p-N1", "carrier", "USD", 900),
-            Leg("p-N2", "wallet", "EUR", -500), Leg("p-N2", "carrier", "EUR", 500),
+            leg for number in range(1, 6)
+            for leg in (Leg(f"p-N{number}", "wallet", "USD", -900), Leg(f"p-N{number}", "carrier", "USD", 900))
         ],
         labels=[StoredLabel("demo", "good", 1, True), StoredLabel("demo", "off", 1, False)],
         parcels=[

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from unit.sandbox.reader_world import sound_world
 
-from linkstar_sandbox.demo.history import history_table, order_history, pick_order, status_table
+from linkstar_sandbox.demo.history import history_table, open_table, order_history, pick_order, status_table
 from linkstar_sandbox.demo.options import DemoOptions
 from linkstar_sandbox.demo.pipeline import Reading
 from linkstar_sandbox.demo.screen import Screen
@@ -78,6 +78,14 @@ def test_options_come_from_the_environment() -> None:
     asked = DemoOptions.from_environment({"DEMO_SEED": "4", "DEMO_KEEP": "1", "DEMO_DAYS": "2.5"})
     assert (asked.seed, asked.keep, asked.days, asked.speed) == (4, True, 2.5, 24_000)
     assert not DemoOptions.from_environment({"DEMO_KEEP": "0"}).keep
+
+
+def test_open_orders_are_shown_with_what_they_wait_for() -> None:
+    rows = [row for row in printed(open_table(sound_world())).splitlines() if "│" in row]
+    assert [row.replace("│", " ").split() for row in rows] == [
+        ["far", "-", "route.no_candidate"], ["nowhere", "-", "ingest.address_undeliverable"],
+        ["poor", "-", "label.insufficient_balance"], ["rts", "returned"],
+    ]  # fmt: skip
 
 
 def test_the_history_table_has_a_row_per_event() -> None:

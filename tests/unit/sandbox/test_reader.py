@@ -73,6 +73,8 @@ PLANTED: Sequence[tuple[str, Plant]] = [
     ("every posting and every currency sums to zero", lambda w: replace(w, legs=w.legs[1:])),
     ("every posting and every currency sums to zero",
      lambda w: replace(w, legs=[*w.legs, Leg("x", "wallet", "USD", 1), Leg("x", "carrier", "EUR", -1)])),
+    ("every label is paid by its posting, to the cent",
+     lambda w: replace(w, legs=[replace(leg, amount_minor=leg.amount_minor * 2) for leg in w.legs])),
     ("every event lies under its order's key in its order's shard",
      also(replace(GOOD_TRACKED[1], partition=(GOOD_TRACKED[1].partition + 1) % 12, topic="order-changes"))),
     ("what is tracked as delivered was truly delivered",
