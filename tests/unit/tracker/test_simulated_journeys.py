@@ -41,11 +41,19 @@ def _at_the_door(parcel: PostedParcel, journey: Journey, index: int) -> Scan:
     scan = journey.scans[index]
     back = journey.scans[scan.retracts] if scan.retracts is not None else None
     report = DueReport(
-        id=index, carrier=parcel.carrier, tracking_number=parcel.tracking_number, code=scan_code(parcel.carrier, scan.meaning),
-        text=SCAN_TEXT[scan.meaning], scanned_at=scan.at, city=scan.stop.city, region=scan.stop.region,
-        postcode=scan.stop.postcode, country=scan.stop.country, timezone=scan.stop.timezone,
+        id=index,
+        carrier=parcel.carrier,
+        tracking_number=parcel.tracking_number,
+        code=scan_code(parcel.carrier, scan.meaning),
+        text=SCAN_TEXT[scan.meaning],
+        scanned_at=scan.at,
+        city=scan.stop.city,
+        region=scan.stop.region,
+        postcode=scan.stop.postcode,
+        country=scan.stop.country,
+        timezone=scan.stop.timezone,
         retracts=(scan_code(parcel.carrier, back.meaning), back.at) if back else None,
-    )  # fmt: skip
+    )
     return ScanReport.model_validate(scan_body(report)).scan()
 
 
