@@ -26,7 +26,7 @@ from linkstar_runtime.service import ServiceContext
 
 __all__ = ["quote_routes"]
 
-_BATCH, _YIELD_EVERY, _DECISIONS = 500, 20, 50
+_BATCH, _YIELD_EVERY, _DECISIONS = 500, 8, 50
 
 
 class QuoteRequest(Value):

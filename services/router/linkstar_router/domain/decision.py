@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -97,7 +97,7 @@ def _lane(question: Question) -> _Lane:
     )  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=1024)
 def is_timezone(name: str) -> bool:
     """True when `name` is an IANA time zone; `decide` needs the warehouse's."""
     try:

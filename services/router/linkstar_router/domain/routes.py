@@ -74,7 +74,7 @@ def _promise(candidate: Candidate) -> Promise | None:
 
 
 # Values that return with almost every order are built, and thereby validated, once.
-_remembered = lru_cache(maxsize=32_768)
+_remembered = lru_cache(maxsize=8_192)
 
 
 @_remembered
