@@ -99,8 +99,9 @@ def _fact(record: ConsumerRecord) -> Fact:
 
 
 def _words(event: Event) -> Iterator[str]:
+    route = getattr(event, "route", None)
     for name in TELLING:
-        value = getattr(event, name, None)
+        value = getattr(event, name, None) or getattr(route, name, None)
         if value not in (None, "", "order"):
             yield f"{name}={getattr(value, 'value', value)}"
     for parcel in getattr(event, "parcels", ()):

@@ -26,7 +26,7 @@ def topics() -> None:
         table = Table("topic", "partitions", "records", "dead letters", "lag by consumer", box=None, pad_edge=False)
         for topic in TOPICS:
             held, dead = (_held(name, begins, ends) for name in (topic.name, topic.dlq))
-            lags = [f"{group} {lag(topic, ends, committed[group])}" for group in topic.consumers if group in committed]
+            lags = [_told(group, lag(topic, ends, committed[group])) for group in topic.consumers]
             table.add_row(topic.name, str(topic.partitions), str(held), str(dead), ", ".join(lags))
         out.print(table)
 
@@ -35,14 +35,20 @@ def service_lags(bootstrap: str) -> dict[str, int]:
     """Records each service has yet to read, over all its topics, by the offsets it told Kafka (lazily)."""
     _, ends, committed = asyncio.run(_survey(bootstrap))
     return {
-        group: sum(lag(topic, ends, committed[group]) for topic in TOPICS if group in topic.consumers)
+        group: sum(lag(topic, ends, committed[group]) or 0 for topic in TOPICS if group in topic.consumers)
         for group in SERVICES
     }
 
 
-def lag(topic: Topic, ends: Offsets, committed: Offsets) -> int:
-    """Records of a topic beyond a group's committed offsets; a partition never committed counts in full."""
-    partitions = (TopicPartition(topic.name, number) for number in range(topic.partitions))
+def _told(group: str, behind: int | None) -> str:
+    return f"{group} {'-' if behind is None else behind}"
+
+
+def lag(topic: Topic, ends: Offsets, committed: Offsets) -> int | None:
+    """Records of a topic beyond a group's committed offsets; None where the group works but never read this topic."""
+    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    if committed and not any(partition in committed for partition in partitions):
+        return None
     return sum(max(ends.get(partition, 0) - committed.get(partition, 0), 0) for partition in partitions)
 
 

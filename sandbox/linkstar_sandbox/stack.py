@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -17,8 +17,11 @@ from threading import Event, RLock, Thread
 from types import TracebackType
 from typing import Any
 
+from asyncpg import PostgresError
+
+from linkstar_runtime.migrate import MigrationError, migrate
 from linkstar_sandbox.daemon import Identity, stop
-from linkstar_sandbox.environment import service_environment
+from linkstar_sandbox.environment import service_environment, service_url
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.home import Home, read_json, write_json
 from linkstar_sandbox.infrastructure import Infrastructure
@@ -29,7 +32,6 @@ from linkstar_sandbox.replica import Replica, ready
 
 READY_TIMEOUT_S = 90.0
 WATCH_PERIOD_S = 0.5
-MIGRATE_TIMEOUT_S = 120.0
 LEFTOVER_TIMEOUT_S = 10.0
 SIMULATOR = "carriers"
 
@@ -58,7 +60,7 @@ class Stack:
             self.infrastructure.start()
             self._clock = settle_clock(self.home, self.plan.speed)
             self._phase("migrating the database")
-            self._migrate()
+            asyncio.run(self._migrate())
             self._keys = provision_keys(self.home, self.infrastructure.admin_url)
             self._phase("starting the services")
             self._launch()
@@ -117,23 +119,19 @@ class Stack:
     def _environment(self, service: str) -> dict[str, str]:
         return service_environment(self.home, self.plan, self.endpoints, service)
 
-    def _migrate(self) -> None:
-        """Brings every service's schema to its head, all at once."""
-        with ThreadPoolExecutor(len(self.plan.services)) as pool:
-            list(pool.map(self._migrate_one, self.plan.services))
-
-    def _migrate_one(self, service: str) -> None:
-        environment = self._environment(service) | {"LINKSTAR_DATABASE__ADMIN_URL": self.infrastructure.admin_url}
-        done = subprocess.run(
-            [sys.executable, "-m", f"linkstar_{service}", "migrate"],
-            env=environment, capture_output=True, text=True, check=False, timeout=MIGRATE_TIMEOUT_S,
-        )  # fmt: skip
-        if done.returncode:
-            raise SandboxError(
-                "service-start-failed",
-                f"The migrations of {service} failed: {done.stderr[-800:].strip()}",
-                "`linkstar reset` starts with empty data.",
-            )
+    async def _migrate(self) -> None:
+        """Brings every service's schema to its head: one process, because each interpreter costs more than the SQL."""
+        for service in self.plan.services:
+            url = service_url(self.home, self.plan, self.infrastructure.admin_url, service)
+            try:
+                package = f"linkstar_{service}.migrations"
+                await migrate(self.infrastructure.admin_url, service, package, service_url=url)
+            except (MigrationError, PostgresError) as error:
+                raise SandboxError(
+                    "service-start-failed",
+                    f"The migrations of {service} failed: {error}",
+                    "`linkstar reset` starts with empty data.",
+                ) from error
 
     def _launch(self) -> None:
         names = [(service, n) for service in self.plan.services for n in range(1, self.plan.count(service) + 1)]

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,12 +26,7 @@ from linkstar_sandbox.stack import Stack
 pytestmark = pytest.mark.integration
 
 PROBE = """
-import asyncio, http.server, os, sys
-if sys.argv[1] == "migrate":
-    from linkstar_runtime.migrate import migrate
-    url = os.environ["LINKSTAR_DATABASE__ADMIN_URL"]
-    asyncio.run(migrate(url, "probe", "linkstar_probe.migrations"))
-    sys.exit(0)
+import http.server, os
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
@@ -60,9 +56,12 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
         empty.touch()
     (package / "__main__.py").write_text(PROBE)
     monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.syspath_prepend(str(package.parent))
     monkeypatch.delenv("LINKSTAR_KAFKA__BOOTSTRAP", raising=False)
     yield (home := Home(folder / "home"))
     supervisor.reset(home)
+    for name in [name for name in sys.modules if name.startswith("linkstar_probe")]:
+        del sys.modules[name]
     shutil.rmtree(folder, ignore_errors=True)
 
 
