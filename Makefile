@@ -90,10 +90,6 @@ test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
 contracts-check: $(INSTALLED) ## fail if what is generated from the contracts is not up to date
 	$(BIN)/python -m linkstar_contracts.generate --check
 
-.PHONY: demo
-demo: $(INSTALLED) ## the main job, visibly: real order files through all five services (DEMO_KEEP=1 leaves it running)
-	$(BIN)/python -m linkstar_sandbox.demo $(DEMO_ARGS)
-
 .PHONY: up
 up: $(INSTALLED) ## start the whole stack in the background (UP_ARGS="--replicas router=3")
 	$(BIN)/linkstar up $(UP_ARGS)
