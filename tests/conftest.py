@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from linkstar_runtime.migrate import migrate
 from linkstar_sandbox.kafka import EmbeddedKafka
@@ -18,6 +19,11 @@ from linkstar_sandbox.places import postgres_home
 from linkstar_sandbox.plan import SERVICES
 from linkstar_sandbox.postgres import EmbeddedPostgres
 from linkstar_sandbox.provision import drop_database, provision_database
+
+
+# A busy machine is no fault of the code: no property fails because an example took long.
+settings.register_profile("linkstar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("linkstar")
 
 
 @pytest.fixture(scope="session")
