@@ -20,7 +20,6 @@ from linkstar_sandbox.plan import SERVICES
 from linkstar_sandbox.postgres import EmbeddedPostgres
 from linkstar_sandbox.provision import drop_database, provision_database
 
-
 # A busy machine is no fault of the code: no property fails because an example took long.
 settings.register_profile("linkstar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("linkstar")
