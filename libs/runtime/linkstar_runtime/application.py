@@ -166,7 +166,8 @@ class Application:
             timeout_graceful_shutdown=5, lifespan="off",
         )  # fmt: skip
         server = uvicorn.Server(config)
-        task = asyncio.create_task(server._serve(None), name="http")  # noqa: SLF001 - `serve` would take our signals
+        # Not `serve`: it would take the signals that end the whole process in order.
+        task = asyncio.create_task(server._serve(None), name="http")
         task.add_done_callback(self._ended)
 
         async def stop() -> None:
