@@ -66,7 +66,7 @@ class Tracking:
         )
         return [*_linked([*events, *await self._save(tx, shipments.values(), events)], shipments), *foreign]
 
-    async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Linked]:
+    async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Event | Linked]:
         """Raise the exceptions that only the passing of time reveals; at most `max_due` shipments in one run."""
         shipments = await store.due_shipments(tx, shards, self._max_due)
         events = [event for shipment in shipments.values() for event in shipment.watch(self._rules, tx.now)]
@@ -120,14 +120,16 @@ class Tracking:
         return [state for state in latest if state is not None]
 
 
-def _linked(events: Iterable[Event], shipments: Mapping[tuple[str, str], Shipment]) -> list[Linked]:
-    """Tie what happens days after the label to the label's trace."""
-    linked = []
-    for event in events:
-        if isinstance(event, TrackingUpdated | ShipmentUpdated | ExceptionRaised):
-            label = shipments[event.tenant, event.shipment_id].label
-            linked.append(Linked(event, (label.traceparent if label else None,)))
-    return linked
+def _linked(events: Iterable[Event], shipments: Mapping[tuple[str, str], Shipment]) -> list[Event | Linked]:
+    """Tie what happens days after the label to the label's trace; scans that are passed on stay as they are."""
+    return [_tied(event, shipments) for event in events]
+
+
+def _tied(event: Event, shipments: Mapping[tuple[str, str], Shipment]) -> Event | Linked:
+    if not isinstance(event, TrackingUpdated | ShipmentUpdated | ExceptionRaised):
+        return event
+    label = shipments[event.tenant, event.shipment_id].label
+    return Linked(event, (label.traceparent if label else None,))
 
 
 def _key_and_shard(received: Received[LabelCreated | LabelVoided | CarrierScan]) -> tuple[str, str, str, int]:

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from unit.tracker.tracked_facts import LABELLED
 
-from linkstar_contracts.event import Event
 from linkstar_contracts.events import CarrierScan, ExceptionRaised, LabelCreated, LabelVoided, TrackingUpdated
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
@@ -38,10 +37,10 @@ class Desk:
         async with self.database.transaction() as tx:
             return _told(await self.tracking.on_carrier_scans([_received(event) for event in events], tx))
 
-    async def timer(self, hours: float, shards: Sequence[int] = (3,)) -> Sequence[Event]:
+    async def timer(self, hours: float, shards: Sequence[int] = (3,)) -> Sequence[Outcome]:
         self.clock.advance(LABELLED + timedelta(hours=hours) - self.clock.now())
         async with self.database.transaction() as tx:
-            return [linked.event for linked in await self.tracking.raise_silences(shards, tx)]
+            return _told(await self.tracking.raise_silences(shards, tx))
 
 
 def _told(outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

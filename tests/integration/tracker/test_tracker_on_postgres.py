@@ -10,7 +10,7 @@ import pytest
 from integration.tracker.desk import Desk, opened_desk, raised, told
 from unit.tracker.tracked_facts import NUMBERS, label, scan, void
 
-from linkstar_contracts.events import ShipmentUpdated
+from linkstar_contracts.events import CarrierScan, ShipmentUpdated
 from linkstar_runtime.handling import Received, Reject
 from linkstar_tracker import store
 
@@ -141,7 +141,9 @@ async def test_a_number_used_twice_stays_with_its_first_owner(desk: Desk) -> Non
 
 async def test_scans_of_unknown_numbers_are_told_when_the_label_comes(desk: Desk) -> None:
     await keep(desk, "*", scan("OD", 48), scan("PU", 3))
-    assert told(await desk.labels(label())) == [(1, "pending"), (2, "accepted"), (3, "out_for_delivery")]
+    outcomes = await desk.labels(label())
+    assert told(outcomes) == [(1, "pending"), (2, "accepted"), (3, "out_for_delivery")]
+    assert sorted(scan.code for scan in outcomes if isinstance(scan, CarrierScan)) == ["OD", "PU"]
     assert await rows(desk, "SELECT * FROM unmatched_scan") == []
 
 
