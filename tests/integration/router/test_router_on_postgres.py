@@ -84,6 +84,8 @@ async def test_every_arrival_order_ends_on_the_newest_content(desk: RouterDesk, 
     assert versions == list(range(1, len(versions) + 1))
     shipment = await desk.shipment()
     assert (shipment.state, shipment.order_version, shipment.attempt) == ("routed", 2, len(versions))
+    assert await desk.take(facts[0]) == []
+    assert await desk.take(facts[1]) == []
 
 
 async def test_an_older_change_does_not_undo_a_newer_one(desk: RouterDesk) -> None:
