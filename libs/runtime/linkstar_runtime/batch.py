@@ -24,7 +24,11 @@ from linkstar_runtime.records import OutboxRow
 from linkstar_runtime.service import Subscription
 from linkstar_runtime.telemetry import Telemetry
 
-__all__ = ["BatchRunner", "Committed", "Fenced", "Work"]
+__all__ = ["BatchRunner", "Committed", "Fenced", "TraceparentFor", "Work"]
+
+
+TraceparentFor = Callable[[Event, tuple[str | None, ...]], str | None]
+"""Tells which trace an outgoing event belongs to, given its earlier causes."""
 
 
 class Fenced(Exception):
@@ -179,14 +183,11 @@ class BatchRunner:
                 events += 1
         return rejects, events
 
-    def file(self, outcome: Event | Linked, outbox: Outbox, traceparent_for: Callable[[Event], str | None]) -> Event:
+    def file(self, outcome: Event | Linked, outbox: Outbox, traceparent_for: TraceparentFor) -> Event:
         """Put one event into the outbox under its trace, and return it."""
-        if isinstance(outcome, Linked):
-            causes = (traceparent_for(outcome.event), *outcome.causes)
-            outbox.add(outcome.event, self._telemetry.linked_traceparent(outcome.event, causes))
-            return outcome.event
-        outbox.add(outcome, traceparent_for(outcome))
-        return outcome
+        event, causes = (outcome.event, outcome.causes) if isinstance(outcome, Linked) else (outcome, ())
+        outbox.add(event, traceparent_for(event, causes))
+        return event
 
     def _dead_letters(self, items: Sequence[Item], rejects: Sequence[Reject], outbox: Outbox) -> list[DeadLetter]:
         by_place = {

@@ -59,16 +59,18 @@ class BatchTrace:
             for span in self._open:
                 span.end()
 
-    def traceparent_for(self, event: Event) -> str | None:
+    def traceparent_for(self, event: Event, causes: Iterable[str | None] = ()) -> str | None:
         """Return the `traceparent` of an outgoing event: the trace of the record with its key, or a new one linked to it.
 
-        None when the record is not sampled, or no record has this key.
+        Earlier `causes` always make it a new one, linked to them as well. None when the record is not sampled, or no
+        record has this key.
         """
         item, span = self._records.get(event.key, (None, None))
         if item is None or span is None or not span.is_recording():
             return None
-        if type(event) in FOLLOW_UPS and type(item.event) not in FOLLOW_UPS:
-            return self._create(event, span)
+        earlier = [Link(context) for cause in causes if (context := context_of(cause))]
+        if earlier or (type(event) in FOLLOW_UPS and type(item.event) not in FOLLOW_UPS):
+            return self._create(event, span, earlier)
         return traceparent_of(span)
 
     def rejected(self, reject: Reject) -> None:
@@ -90,8 +92,8 @@ class BatchTrace:
         self._open.append(span)
         return span
 
-    def _create(self, event: Event, cause: Span) -> str | None:
-        links = [*self._links, Link(cause.get_span_context())]
+    def _create(self, event: Event, cause: Span, earlier: list[Link]) -> str | None:
+        links = [*self._links, Link(cause.get_span_context()), *earlier]
         name = f"create {TOPIC_OF[type(event)]}"
         span = self._start(name, SpanKind.PRODUCER, create_attributes(event), None, links, always=True)
         self._open.append(span)

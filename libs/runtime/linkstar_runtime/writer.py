@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from linkstar_contracts.event import Event
-from linkstar_runtime.batch import BatchRunner
+from linkstar_runtime.batch import BatchRunner, TraceparentFor
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.handling import Handler, Outcome, Received, Reject
 from linkstar_runtime.ports import StageStore, StoreConflict, StoreUnavailable
@@ -77,7 +77,7 @@ class Writer:
                 continue
         return await once()
 
-    async def _once(self, work: Work, traceparent_for: Callable[[Event], str | None]) -> Submitted:
+    async def _once(self, work: Work, traceparent_for: TraceparentFor) -> Submitted:
         async with self._store.batch() as tx:
             outcomes = await work(tx.handle)
             outbox = self._runner.outbox()
