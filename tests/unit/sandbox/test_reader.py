@@ -134,6 +134,11 @@ def test_versions_out_of_order_and_with_holes_are_caught() -> None:
     assert name in violated(also(event("labels", "label.voided", "good", 3, 9, route_version=1))(sound_world()))
 
 
+def test_no_check_is_without_a_planted_error() -> None:
+    planted = {name for name, _ in PLANTED} | {"versions run 1, 2, 3, … by first appearance"}
+    assert {check.name for check in settle_account(sound_world()).checks} == planted
+
+
 def test_repeats_on_the_wire_are_allowed() -> None:
     world = sound_world()
     repeated = replace(world, records=[*world.records, *world.records])
