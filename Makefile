@@ -71,7 +71,7 @@ deps: $(INSTALLED) ## each member declares exactly what it imports
 	done
 
 .PHONY: contracts
-contracts: $(INSTALLED) ## write schemas, docs/asyncapi.yaml and docs/events.md; refuse incompatible changes
+contracts: $(INSTALLED) ## write schemas, docs/asyncapi.yaml, docs/events.md, deploy/kafka; refuse incompatible changes
 	$(BIN)/python -m linkstar_contracts.generate
 
 .PHONY: test
