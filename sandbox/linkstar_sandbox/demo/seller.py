@@ -14,6 +14,7 @@ __all__ = ["Seller"]
 
 _POLL_S = 0.2
 _TIMEOUT_S = 60.0
+_ATTEMPTS, _PAUSE_S = 40, 0.5
 
 
 class Seller:
@@ -68,13 +69,25 @@ class Seller:
 
     async def label(self, shipment_id: str, form: str) -> bytes:
         """Return a label as `pdf` or `png`."""
-        response = await self._clients["labeler"].get(f"/v1/labels/{shipment_id}.{form}")
+        response = await self._patiently("labeler", "GET", f"/v1/labels/{shipment_id}.{form}")
         return _successful(response).content
 
     async def _call(self, service: str, method: str, path: str, **arguments: Any) -> dict[str, Any]:
-        response = _successful(await self._clients[service].request(method, path, **arguments))
+        response = _successful(await self._patiently(service, method, path, **arguments))
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
+
+    async def _patiently(self, service: str, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """Ask again while the service is away: every call of ours may be repeated."""
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                response = await self._clients[service].request(method, path, **arguments)
+                if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    return response
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(_PAUSE_S)
+        return await self._clients[service].request(method, path, **arguments)
 
 
 def _successful(response: httpx.Response) -> httpx.Response:
