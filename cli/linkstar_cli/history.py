@@ -104,7 +104,7 @@ def _words(event: Event) -> Iterator[str]:
         value = getattr(event, name, None) or getattr(route, name, None)
         if value not in (None, "", "order"):
             yield f"{name}={getattr(value, 'value', value)}"
-    for parcel in getattr(event, "parcels", ()):
+    for parcel in getattr(event, "parcels", None) or ():
         if number := getattr(parcel, "tracking_number", None):
             yield f"tracking_number={number}"
 

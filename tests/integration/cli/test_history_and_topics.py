@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def golden_order() -> OrderReceived:
 
 async def test_history_holds_every_record_of_the_order_and_no_other(kafka_bootstrap: str) -> None:
     await provision_topics(kafka_bootstrap)
-    event = golden_order()
+    event = golden_order().model_copy(update={"order_id": f"history-{uuid.uuid4().hex[:8]}"})  # others share the broker
     shard = shard_of(event.key, ORDERS_RECEIVED.partitions)
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
         for topic, key in ((ORDERS_RECEIVED.name, event.key), (ORDERS_RECEIVED.name, event.key + "9")):

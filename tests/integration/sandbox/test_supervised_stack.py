@@ -137,7 +137,8 @@ def test_command_line_speaks_of_the_same_stack(home: Home, kafka_bootstrap: str)
     environment = {**os.environ, "LINKSTAR_HOME": str(home.path), "COLUMNS": "200"}
 
     def linkstar(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["linkstar", *arguments], env=environment, capture_output=True, text=True, check=False)
+        command = str(Path(sys.executable).with_name("linkstar"))
+        return subprocess.run([command, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     assert linkstar("status").returncode == 3
     supervisor.up(home, replace(PLAN, kafka_bootstrap=kafka_bootstrap))
