@@ -84,7 +84,7 @@ CARRIER_SCANS = Topic(
 )  # fmt: skip
 TRACKING_UPDATED = Topic(
     "tracking-updated", "Normalised timeline of every shipment.",
-    (e.TrackingUpdated,), ("tracker",), ("ingest", "router", "labeler", "returns"), retention_ms=28 * _DAY_MS,
+    (e.TrackingUpdated,), ("tracker",), ("ingest", "labeler", "returns"), retention_ms=28 * _DAY_MS,
 )  # fmt: skip
 SHIPMENTS_CURRENT = Topic(
     "shipments-current", "Latest state per shipment, compacted, for late joiners.",
@@ -92,7 +92,7 @@ SHIPMENTS_CURRENT = Topic(
 )  # fmt: skip
 EXCEPTIONS_RAISED = Topic(
     "exceptions-raised", "Everything that needs attention, opened and resolved.",
-    (e.ExceptionRaised,), ("ingest", "router", "labeler", "tracker", "returns"), ("returns",),
+    (e.ExceptionRaised,), ("ingest", "router", "labeler", "tracker", "returns"), (),
     retention_ms=28 * _DAY_MS,
 )  # fmt: skip
 RETURNS_REQUESTED = Topic(
