@@ -80,7 +80,7 @@ class Application:
         database = await self._connected(stack)
         prefix, group = settings.kafka.topic_prefix, settings.kafka.topic_prefix + service.name
         decoder = Decoder(service.subscriptions, prefix, PARTITIONS)
-        targets = {prefix + topic.name for topic in service.emits}
+        targets = {prefix + topic.name for topic in service.emits} | {f"{topic}-dlq" for topic in decoder.topics}
         cluster_id = await cluster_facts(settings.kafka.bootstrap, {*decoder.topics, *targets}, PARTITIONS)
         producer = KafkaProducer(settings.kafka, settings.stage.produce_timeout_s, settings.instance_id)
         await producer.start()

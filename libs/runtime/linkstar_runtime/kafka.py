@@ -17,7 +17,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from linkstar_runtime.failpoints import afail
-from linkstar_runtime.ports import ProduceFailed
+from linkstar_runtime.ports import BrokerUnavailable, ProduceFailed
 from linkstar_runtime.records import OutgoingRecord
 from linkstar_runtime.settings import KafkaSettings
 from linkstar_runtime.stage import Stage
@@ -147,7 +147,12 @@ class KafkaConsumer:
 
     async def bounds(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         places = [TopicPartition(*place) for place in partitions]
-        first, end = await asyncio.gather(self._consumer.beginning_offsets(places), self._consumer.end_offsets(places))
+        try:
+            first, end = await asyncio.gather(
+                self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
+            )
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
         return {(place.topic, place.partition): (first[place], end[place]) for place in places}
 
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:

@@ -6,7 +6,7 @@ A shard is worked only while partition p of every subscribed topic is assigned h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Protocol
 
 import structlog
@@ -16,7 +16,16 @@ from linkstar_runtime.emitter import Emitter
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.metrics import CLAIMS, SHARDS_INCOMPLETE, SHARDS_OWNED, SHARDS_STOPPED
-from linkstar_runtime.ports import CommitUnknown, Consumer, Owned, StageStore, StoreConflict, StoreUnavailable
+from linkstar_runtime.ports import (
+    BrokerUnavailable,
+    Claim,
+    CommitUnknown,
+    Consumer,
+    Owned,
+    StageStore,
+    StoreConflict,
+    StoreUnavailable,
+)
 
 __all__ = ["ClaimRefused", "Ownership"]
 
@@ -115,7 +124,7 @@ class Ownership:
         self._claiming.add(shard)
         try:
             await self._claim(shard, self.consumer, self._generation)
-        except (StoreUnavailable, StoreConflict, CommitUnknown) as error:
+        except (BrokerUnavailable, StoreUnavailable, StoreConflict, CommitUnknown) as error:
             self._not_before[shard] = self._clock.monotonic() + 0.5 + self._ids.fraction()
             log.warning("claim failed", action="claim_failed", shard=shard, error=type(error).__name__)
         except ClaimRefused as error:
@@ -130,7 +139,7 @@ class Ownership:
         claim = await self._store.claim(shard, self._owner, self._cluster_id, beginnings)
         CLAIMS.inc()
         await afail("claim.after_epoch")
-        self._verify(shard, claim.cluster_id, claim.offsets, bounds)
+        await self._verify(shard, claim, consumer)
         async with self._emitter.lock(shard):
             rows = await self._store.pending([shard])
             await afail("claim.drain_partial")
@@ -145,15 +154,15 @@ class Ownership:
         self.owned[shard] = Owned(claim.epoch, dict(claim.offsets))
         SHARDS_OWNED.set(len(self.owned))
 
-    def _verify(
-        self, shard: int, cluster_id: str, offsets: Mapping[str, int], bounds: dict[tuple[str, int], tuple[int, int]]
-    ) -> None:
-        """Refuse to guess: another cluster, or an offset outside the log, stops the shard and pages."""
-        if cluster_id != self._cluster_id:
-            raise ClaimRefused(f"shard {shard} belongs to Kafka cluster {cluster_id}, this is {self._cluster_id}")
-        for topic, offset in offsets.items():
-            if (topic, shard) not in bounds:
-                continue
+    async def _verify(self, shard: int, claim: Claim, consumer: Consumer) -> None:
+        """Refuse to guess: another cluster, or an offset outside the log, stops the shard and pages.
+
+        The log is looked at after the claim: until then the old owner may have moved the offset.
+        """
+        if claim.cluster_id != self._cluster_id:
+            raise ClaimRefused(f"shard {shard} belongs to Kafka cluster {claim.cluster_id}, this is {self._cluster_id}")
+        bounds = await consumer.bounds([(topic, shard) for topic in self._topics])
+        for topic, offset in claim.offsets.items():
             first, end = bounds[topic, shard]
             if not first <= offset <= end:
                 raise ClaimRefused(

@@ -11,8 +11,19 @@ from typing import Any, Protocol
 from linkstar_runtime.records import OutboxRow, OutgoingRecord
 
 __all__ = [
-    "Advance", "BatchTransaction", "Claim", "CommitUnknown", "Consumer", "DeadLetter", "ProduceFailed", "Producer",
-    "RawRecord", "StageStore", "StoreConflict", "StoreUnavailable",
+    "Advance",
+    "BatchTransaction",
+    "BrokerUnavailable",
+    "Claim",
+    "CommitUnknown",
+    "Consumer",
+    "DeadLetter",
+    "ProduceFailed",
+    "Producer",
+    "RawRecord",
+    "StageStore",
+    "StoreConflict",
+    "StoreUnavailable",
 ]  # fmt: skip
 
 
@@ -26,6 +37,10 @@ class StoreConflict(Exception):
 
 class CommitUnknown(Exception):
     """The connection broke while COMMIT was under way: all or nothing was committed; the claim will tell."""
+
+
+class BrokerUnavailable(Exception):
+    """Kafka did not answer a question about its logs."""
 
 
 class ProduceFailed(Exception):
@@ -139,7 +154,7 @@ class Consumer(Protocol):
     def pause(self, partitions: Collection[tuple[str, int]]) -> None: ...
     def resume(self, partitions: Collection[tuple[str, int]]) -> None: ...
     async def bounds(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
-        """Return (beginning, end) offsets."""
+        """Return (beginning, end) offsets; raises BrokerUnavailable."""
 
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None: ...
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from linkstar_contracts.event import Headers
 
-__all__ = ["OutboxRow", "OutgoingRecord", "decode_chunk", "encode_chunk"]
+__all__ = ["OutboxRow", "OutgoingRecord", "StoredRecord", "decode_chunk", "encode_chunk"]
 
 _VERSION = 1
 _LENGTH = struct.Struct(">I")
@@ -28,6 +28,19 @@ class OutgoingRecord:
     def size(self) -> int:
         """Approximate encoded size in bytes."""
         return 64 + len(self.key or b"") + len(self.value or b"") + sum(len(n) + len(v) + 8 for n, v in self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """A consumed record that does not come from the client library: read back from a table, or from memory."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    timestamp: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from linkstar_contracts.event import Headers
 from linkstar_runtime.database import Database
 from linkstar_runtime.decoding import REKEYED, Decoder
 from linkstar_runtime.ports import Producer
-from linkstar_runtime.records import OutgoingRecord, decode_chunk
-from linkstar_runtime.testing import MemoryRecord
+from linkstar_runtime.records import OutgoingRecord, StoredRecord, decode_chunk
 
 __all__ = ["Redriven", "Selection", "redrive"]
 
@@ -80,7 +79,7 @@ async def redrive(
 
 def _verdict(decoder: Decoder, row: asyncpg.Record) -> tuple[str, str]:
     headers: Sequence[tuple[str, bytes]] = _headers(row)
-    record = MemoryRecord(row["topic"], row["part"], row["off"], row["key"], row["raw"], tuple(headers))
+    record = StoredRecord(row["topic"], row["part"], row["off"], row["key"], row["raw"], tuple(headers))
     item = decoder.decode(record)
     return ("still_invalid", f"{item.dead.code}: {item.dead.detail}") if item.dead else ("would_send", "")
 

@@ -22,22 +22,9 @@ from linkstar_runtime.ports import (
     ProduceFailed,
     StoreUnavailable,
 )  # fmt: skip
-from linkstar_runtime.records import OutboxRow, OutgoingRecord
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, StoredRecord
 
-__all__ = ["MemoryBroker", "MemoryConsumer", "MemoryProducer", "MemoryRecord", "MemoryStore", "MemoryTransaction"]
-
-
-@dataclass(frozen=True)
-class MemoryRecord:
-    """A consumed record."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
-    timestamp: int = 0
+__all__ = ["MemoryBroker", "MemoryConsumer", "MemoryProducer", "MemoryStore", "MemoryTransaction"]
 
 
 class MemoryBroker:
@@ -46,7 +33,7 @@ class MemoryBroker:
     cluster_id = "memory"
 
     def __init__(self) -> None:
-        self.logs: dict[tuple[str, int], list[MemoryRecord]] = defaultdict(list)
+        self.logs: dict[tuple[str, int], list[StoredRecord]] = defaultdict(list)
         self._next: dict[tuple[str, int], int] = defaultdict(int)
 
     def append(self, topic: str, partition: int, record: OutgoingRecord) -> int:
@@ -54,7 +41,7 @@ class MemoryBroker:
         offset = self._next[topic, partition]
         self._next[topic, partition] = offset + 1
         self.logs[topic, partition].append(
-            MemoryRecord(topic, partition, offset, record.key, record.value, tuple(record.headers), record.timestamp_ms)
+            StoredRecord(topic, partition, offset, record.key, record.value, tuple(record.headers), record.timestamp_ms)
         )
         return offset
 
@@ -112,9 +99,9 @@ class MemoryConsumer:
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
         self.committed.update(offsets)
 
-    def poll(self, max_records: int = 500) -> list[MemoryRecord]:
+    def poll(self, max_records: int = 500) -> list[StoredRecord]:
         """Return the next records of all assigned, unpaused partitions and move the positions on."""
-        found: list[MemoryRecord] = []
+        found: list[StoredRecord] = []
         for place in sorted(self.assigned - self.paused):
             position = self.positions.get(place, 0)
             fresh = [record for record in self._broker.logs[place] if record.offset >= position]

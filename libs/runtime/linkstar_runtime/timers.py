@@ -11,7 +11,7 @@ from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Retry
 from linkstar_runtime.metrics import FENCED
 from linkstar_runtime.ownership import Ownership
-from linkstar_runtime.ports import StageStore, StoreConflict
+from linkstar_runtime.ports import CommitUnknown, StageStore, StoreConflict, StoreUnavailable
 from linkstar_runtime.service import Timer
 from linkstar_runtime.telemetry import Telemetry
 
@@ -42,7 +42,9 @@ class Timers:
                 await self._run(timer)
             except (Retry, StoreConflict) as error:
                 log.info("timer tries again", action="timer_retry", timer=timer.name, error=type(error).__name__)
-            except (ValueError, LookupError, TypeError, ArithmeticError) as error:
+            except (StoreUnavailable, CommitUnknown):
+                raise
+            except Exception as error:
                 log.error("timer failed", action="timer_failed", timer=timer.name, exc_info=error)
 
     async def _run(self, timer: Timer) -> None:
