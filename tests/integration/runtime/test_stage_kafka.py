@@ -20,6 +20,7 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import OrderCancelRequested, ReturnRequested
 from linkstar_contracts.topics import ORDER_CHANGES, ORDERS_INBOUND, PARTITIONS, RETURNS_REQUESTED
 from linkstar_runtime.migrate import migrate
+from linkstar_runtime.watchdog import STALLED_EXIT_CODE
 from linkstar_sandbox.provision import provision_topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -208,3 +209,46 @@ async def test_a_crash_at_every_point_loses_and_doubles_nothing(scene: Scene, po
     scene.replicas.running.remove(dying)
     scene.replicas.start()
     scene.check(await scene.emitted())
+
+
+async def test_a_delivery_that_never_ends_ends_the_process_non_zero(scene: Scene) -> None:
+    await scene.publish(5, range(20))
+    stuck = scene.replicas.start(LINKSTAR_FAILPOINTS="stage.after_poll=sleep:600@1", LINKSTAR_STAGE__WATCHDOG_S="2")
+    assert await asyncio.to_thread(stuck.wait, 60) == STALLED_EXIT_CODE
+    scene.replicas.running.remove(stuck)
+    assert "delivery does not end" in scene.replicas.logs()
+    scene.replicas.start()
+    scene.check(await scene.emitted())
+
+
+async def test_cut_database_connections_delay_and_lose_nothing(scene: Scene) -> None:
+    scene.replicas.start()
+    scene.replicas.start()
+    for first in range(0, 1000, 100):
+        await scene.publish(20, range(first, first + 100))
+        await scene.fetch(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'example %'"
+        )
+        await asyncio.sleep(0.3)
+    scene.check(await scene.emitted())
+    assert scene.replicas.stop() == [0, 0]
+
+
+async def test_the_offset_gauge_follows_and_never_leads(scene: Scene) -> None:
+    scene.replicas.start()
+    await scene.publish(20, range(200))
+    scene.check(await scene.emitted())
+    assert scene.replicas.stop() == [0]
+    stored = await scene.fetch(
+        "SELECT topic, shard, next_offset FROM stage_offset WHERE grp = $1", f"{scene.prefix}example"
+    )
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=scene.bootstrap, group_id=f"{scene.prefix}example", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        committed = {tuple(row): await consumer.committed(TopicPartition(row["topic"], row["shard"])) for row in stored}
+    finally:
+        await consumer.stop()
+    assert len(committed) == 2 * PARTITIONS
+    assert all((found or 0) == offset for (_, _, offset), found in committed.items())
