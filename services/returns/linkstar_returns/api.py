@@ -9,16 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from linkstar_contracts.event import Event
 from linkstar_contracts.events import ReturnItem, ReturnRequested, ReturnState
 from linkstar_contracts.text import OrderId, Token
 from linkstar_returns import store
 from linkstar_returns.domain.documents import return_document
 from linkstar_returns.domain.return_case import ReturnCase
-from linkstar_returns.handlers import Returning
+from linkstar_returns.handlers import Returning, linked
 from linkstar_returns.settings import Settings
 from linkstar_runtime.api_keys import Principal
-from linkstar_runtime.handling import Transaction
+from linkstar_runtime.handling import Linked, Transaction
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
@@ -102,13 +101,13 @@ def routes(context: ServiceContext) -> APIRouter:
         order_id = return_id.partition("~")[0]
         closed: list[ReturnCase] = []
 
-        async def close(tx: Transaction) -> Sequence[Event]:
+        async def close(tx: Transaction) -> Sequence[Linked]:
             order = await store.read_order(tx, principal.tenant, order_id, lock=True)
             case = _found(order.cases.get(return_id) if order else None)
             closed[:] = [case]
             if order is None or case.state is not ReturnState.RECEIVED:
                 return []
-            events = order.close(return_id, settings.returns.policy, tx.now)
+            events = linked(order, order.close(return_id, settings.returns.policy, tx.now))
             await store.save_orders(tx, [order])
             return events
 

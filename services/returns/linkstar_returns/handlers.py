@@ -4,8 +4,7 @@ commute, since requests, orders, labels and tracking come by topics that know no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from linkstar_contracts.event import Event
@@ -13,9 +12,12 @@ from linkstar_contracts.events import LabelCreated, LabelVoided, OrderReceived, 
 from linkstar_returns import store
 from linkstar_returns.domain.order_returns import OrderReturns, matters
 from linkstar_returns.domain.policy import Policy
-from linkstar_runtime.handling import Received, Transaction
+from linkstar_runtime.handling import Linked, Outcome, Received, Transaction
 
-__all__ = ["Returning"]
+__all__ = ["Returning", "linked"]
+
+Tell = Callable[[OrderReturns, Received[Any]], list[Event]]
+"""Tells an order what was heard of it; returns the events this causes."""
 
 
 class Returning:
@@ -25,62 +27,73 @@ class Returning:
         self._policy = policy
         self._max_orders = max_orders
 
-    async def on_returns_requested(self, batch: Sequence[Received[ReturnRequested]], tx: Transaction) -> list[Event]:
+    async def on_returns_requested(self, batch: Sequence[Received[ReturnRequested]], tx: Transaction) -> list[Outcome]:
         """Open a return per request; a repeated request changes nothing."""
         orders = await store.open_orders(tx, map(_ref, batch))
-        return await self._apply(batch, orders, tx, lambda order: order.requested)
+        return await self._apply(
+            batch, orders, tx, lambda order, received: order.requested(received.event, self._policy, tx.now)
+        )
 
-    async def on_orders_received(self, batch: Sequence[Received[OrderReceived]], tx: Transaction) -> list[Event]:
+    async def on_orders_received(self, batch: Sequence[Received[OrderReceived]], tx: Transaction) -> list[Outcome]:
         """Keep what a return will need of each order; our own return shipments are none."""
         outbound = [received for received in batch if received.event.kind == "order"]
         if not outbound:
             return []
         orders = await store.open_orders(tx, map(_ref, outbound))
-        return await self._apply(outbound, orders, tx, lambda order: order.order_received, contents=True)
 
-    async def on_labels(self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction) -> list[Event]:
+        def keep(order: OrderReturns, received: Received[OrderReceived]) -> list[Event]:
+            return order.order_received(received.event, self._policy, tx.now, received.traceparent)
+
+        return await self._apply(outbound, orders, tx, keep, contents=True)
+
+    async def on_labels(self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction) -> list[Outcome]:
         """Note the tracking numbers of returns; labels of the way out say nothing here."""
         own = [received for received in batch if received.event.shipment_id != received.event.order_id]
         if not own:
             return []
         orders = await store.open_known_orders(tx, map(_ref, own))
-        events: list[Event] = []
-        for received in own:
-            order = orders.get((received.event.tenant, received.event.order_id))
-            if order and isinstance(received.event, LabelCreated):
-                events += order.label_created(received.event, self._policy, tx.now)
-            elif order and isinstance(received.event, LabelVoided):
-                events += order.label_voided(received.event, self._policy, tx.now)
-        await store.save_orders(tx, orders.values())
-        return events
 
-    async def on_tracking_updated(self, batch: Sequence[Received[TrackingUpdated]], tx: Transaction) -> list[Event]:
+        def note(order: OrderReturns, received: Received[LabelCreated | LabelVoided]) -> list[Event]:
+            if isinstance(received.event, LabelCreated):
+                return order.label_created(received.event, self._policy, tx.now)
+            return order.label_voided(received.event, self._policy, tx.now)
+
+        return await self._apply(own, orders, tx, note)
+
+    async def on_tracking_updated(self, batch: Sequence[Received[TrackingUpdated]], tx: Transaction) -> list[Outcome]:
         """Follow returns to the warehouse, note deliveries, and open a return for what comes back undelivered."""
         mattering = [received for received in batch if matters(received.event)]
         orders = await store.open_orders(tx, map(_ref, mattering)) if mattering else {}
         others = [r for r in batch if not matters(r.event) and (r.event.tenant, r.event.order_id) not in orders]
         orders |= await store.open_known_orders(tx, map(_ref, others)) if others else {}
-        return await self._apply(batch, orders, tx, lambda order: order.tracked)
+        return await self._apply(
+            batch, orders, tx, lambda order, received: order.tracked(received.event, self._policy, tx.now)
+        )
 
-    async def expire(self, shards: Sequence[int], tx: Transaction) -> list[Event]:
+    async def expire(self, shards: Sequence[int], tx: Transaction) -> list[Linked]:
         """Give up returns that nobody has used for too long; at most `max_orders` orders in one run."""
         orders = await store.orders_with_expired_cases(tx, shards, self._max_orders)
-        events = [event for order in orders.values() for event in order.expire(self._policy, tx.now)]
+        events = [each for order in orders.values() for each in linked(order, order.expire(self._policy, tx.now))]
         await store.save_orders(tx, orders.values())
         return events
 
     async def _apply(
-        self, batch: Sequence[Received[Any]], orders: dict[store.OrderKey, OrderReturns], tx: Transaction,
-        method: Callable[[OrderReturns], Callable[[Any, Policy, datetime], list[Event]]], *, contents: bool = False,
-    ) -> list[Event]:  # fmt: skip
+        self, batch: Sequence[Received[Any]], orders: dict[store.OrderKey, OrderReturns], tx: Transaction, tell: Tell, *,
+        contents: bool = False,
+    ) -> list[Outcome]:  # fmt: skip
         """Tell each order what was heard of it, in the batch's order."""
-        events: list[Event] = []
+        outcomes: list[Outcome] = []
         for received in batch:
             order = orders.get((received.event.tenant, received.event.order_id))
             if order is not None:
-                events += method(order)(received.event, self._policy, tx.now)
+                outcomes += linked(order, tell(order, received))
         await store.save_orders(tx, orders.values(), contents=contents)
-        return events
+        return outcomes
+
+
+def linked(order: OrderReturns, events: Iterable[Event]) -> list[Linked]:
+    """Tie what happens weeks after an order to the order's trace."""
+    return [Linked(event, (order.traceparent,)) for event in events]
 
 
 def _ref(received: Received[Event]) -> store.OrderRef:

@@ -71,7 +71,10 @@ async def _load(tx: Transaction, keys: Sequence[OrderKey], lock: str = _LOCK) ->
         tenants, ids,
     )  # fmt: skip
     orders = {
-        (r["tenant"], r["order_id"]): OrderReturns(r["tenant"], r["order_id"], r["shard"], r["content"]) for r in rows
+        (r["tenant"], r["order_id"]): OrderReturns(
+            r["tenant"], r["order_id"], r["shard"], r["content"], r["traceparent"]
+        )
+        for r in rows
     }
     for row in await tx.fetch(_joined("outbound"), tenants, ids):
         orders[row["tenant"], row["order_id"]].outbound[row["shipment_id"]] = _outbound(row)
@@ -87,12 +90,12 @@ def _joined(table: str) -> str:
 async def save_orders(tx: Transaction, orders: Collection[OrderReturns], *, contents: bool = False) -> None:
     """Write locked orders back with all their returns. Contents never change: they are written when asked for only."""
     if contents:
-        flat = [(o.tenant, o.order_id, o.content) for o in orders if o.content]
+        flat = [(o.tenant, o.order_id, o.content, o.traceparent) for o in orders if o.content]
         await tx.execute(
-            "UPDATE returnable_order o SET content = u.content::jsonb, updated_at = $4 "
-            "FROM unnest($1::text[], $2::text[], $3::text[]) u(tenant, order_id, content) "
+            "UPDATE returnable_order o SET content = u.content::jsonb, traceparent = u.traceparent, updated_at = $5 "
+            "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) u(tenant, order_id, content, traceparent) "
             "WHERE o.tenant = u.tenant AND o.order_id = u.order_id AND o.content IS NULL",
-            *_columns(flat, 3), tx.now,
+            *_columns(flat, 4), tx.now,
         )  # fmt: skip
     await _save_outbound(tx, [(o, s, way) for o in orders for s, way in sorted(o.outbound.items())])
     await _save_cases(tx, [(o, case) for o in orders for case in o.cases.values()])

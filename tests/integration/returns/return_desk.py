@@ -16,7 +16,7 @@ from linkstar_returns.handlers import Returning
 from linkstar_returns.store import read_order
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
-from linkstar_runtime.handling import Handler, Received
+from linkstar_runtime.handling import Handler, Linked, Outcome, Received
 from linkstar_runtime.migrate import migrate
 from linkstar_runtime.settings import DatabaseSettings, Settings
 
@@ -41,16 +41,20 @@ class ReturnDesk:
         }
         batch = [Received(event, event.key, SHARD) for event in events]
         async with self.database.transaction() as tx:
-            return [each for each in await handlers[type(events[0])](batch, tx) if isinstance(each, Event)]
+            return _told(await handlers[type(events[0])](batch, tx))
 
     async def expire(self, now: datetime, shards: Sequence[int] = (SHARD,)) -> Sequence[Event]:
         self.clock.advance(now - self.clock.now())
         async with self.database.transaction() as tx:
-            return await self.returning.expire(shards, tx)
+            return _told(await self.returning.expire(shards, tx))
 
     async def order(self, order_id: str = "s-1", tenant: str = "demo") -> OrderReturns | None:
         async with self.database.transaction() as tx:
             return await read_order(tx, tenant, order_id)
+
+
+def _told(outcomes: Sequence[Outcome]) -> list[Event]:
+    return [outcome.event for outcome in outcomes if isinstance(outcome, Linked)]
 
 
 @asynccontextmanager

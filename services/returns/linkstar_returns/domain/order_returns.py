@@ -55,13 +55,17 @@ class OrderReturns:
     shard: int
     content: str | None = None
     """The order as OrderReceived said it, in JSON."""
+    traceparent: str | None = None
+    """The trace OrderReceived came in: a return, weeks later, is linked to it."""
     outbound: dict[str, Outbound] = field(default_factory=dict)
     cases: dict[str, ReturnCase] = field(default_factory=dict)
 
-    def order_received(self, event: OrderReceived, policy: Policy, now: datetime) -> list[Event]:
+    def order_received(
+        self, event: OrderReceived, policy: Policy, now: datetime, traceparent: str | None = None
+    ) -> list[Event]:
         """Keep what a return needs; requests that waited for the order are decided."""
         if self.content is None:
-            self.content = event.body().decode()
+            self.content, self.traceparent = event.body().decode(), traceparent
         return self._settle_all(policy, now)
 
     def requested(self, event: ReturnRequested, policy: Policy, now: datetime) -> list[Event]:
