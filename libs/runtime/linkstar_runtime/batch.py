@@ -174,6 +174,7 @@ class BatchRunner:
         """Call one handler and file its events, each under the trace of the input with the same key."""
         rejects: list[Reject] = []
         events = 0
+        trace.attend(batch)
         for outcome in await handler(batch, tx.handle):
             if isinstance(outcome, Reject):
                 rejects.append(outcome)

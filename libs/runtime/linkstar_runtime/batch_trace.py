@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -40,16 +40,18 @@ class BatchTrace:
         self._start = start
         self._group = group
         self._links = [Link(batch.get_span_context())] if batch else []
+        self._spans: dict[int, Span] = {}
         self._records: dict[str, tuple[Received[Any], Span]] = {}
         self._open: list[Span] = []
 
     @contextmanager
-    def opened(self, origins: Iterable[tuple[Received[Any], SpanContext | None]]) -> Iterator[None]:
+    def opened(self, origins: Sequence[tuple[Received[Any], SpanContext | None]]) -> Iterator[None]:
         """Start the spans of sampled records and of those from a door; end all with the block."""
         try:
             for item, origin in origins:
                 if origin or (item.traceparent is None and type(item.event) in DOORS):
-                    self._records[item.key] = (item, self._process(item, origin))
+                    self._spans[id(item)] = self._process(item, origin)
+            self.attend([item for item, _ in origins])
             yield
         except BaseException as error:
             for span in self._open:
@@ -58,6 +60,10 @@ class BatchTrace:
         finally:
             for span in self._open:
                 span.end()
+
+    def attend(self, batch: Iterable[Received[Any]]) -> None:
+        """From now on events are caused by these records of the batch: those that their handler was given."""
+        self._records = {item.key: (item, span) for item in batch if (span := self._spans.get(id(item)))}
 
     def traceparent_for(self, event: Event, causes: Iterable[str | None] = ()) -> str | None:
         """Return the `traceparent` of an outgoing event: the trace of the record with its key, or a new one linked to it.
@@ -75,8 +81,8 @@ class BatchTrace:
 
     def rejected(self, reject: Reject) -> None:
         """Record a dead letter's span, sampled or not."""
-        item, span = self._records.get(reject.received.key, (None, None))
-        if item is not reject.received or span is None or not span.is_recording():
+        span = self._spans.get(id(reject.received))
+        if span is None or not span.is_recording():
             span = self._process(reject.received, context_of(reject.received.traceparent), always=True)
             self._open.remove(span)
             fail_span(span, reject.code)

@@ -145,6 +145,22 @@ def test_events_of_timers_link_to_their_causes(trail: Trail) -> None:
     assert _links(created) == {(int("ab" * 16, 16), int("cd" * 8, 16))}
 
 
+def test_events_follow_the_record_their_own_handler_was_given(trail: Trail) -> None:
+    """One poll may bring records of one order from several topics, each with a trace of its own."""
+    order, label = (f"00-{trace * 16}-{'cd' * 8}-01" for trace in ("ab", "ef"))
+    batch = [_received(_event(e.OrderReceived), order), _received(_event(e.LabelCreated), label)]
+    with trail.telemetry("router").batch("router", batch) as trace:
+        for item, origin in zip(batch, (order, label), strict=True):
+            trace.attend([item])
+            made, wanted = context_of(trace.traceparent_for(_event(e.RouteChosen))), context_of(origin)
+            assert made is not None
+            assert wanted is not None
+            assert made.trace_id == wanted.trace_id
+        trace.rejected(Reject(batch[0], "route.bad_order", "of two records with one key"))
+    assert trail.record("process orders-received").status.status_code is StatusCode.ERROR
+    assert trail.record("process labels").status.status_code is StatusCode.UNSET
+
+
 def test_unsampled_records_make_no_span(trail: Trail) -> None:
     for traceparent in (None, "garbage", f"00-{'ab' * 16}-{'cd' * 8}-00", f"00-{'0' * 32}-{'cd' * 8}-01"):
         assert trail.hop("router", _event(e.OrderReceived), traceparent, e.RouteChosen) is None
