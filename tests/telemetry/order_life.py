@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,7 +47,7 @@ class Remains:
 
     records: list[ConsumerRecord]
     rows: dict[str, list[str]]
-    """Every row of every table as text, by `schema.table`; bytes are spelled in hexadecimal."""
+    """Every value of every table as text, by `schema.table.column`; bytes are spelled in hexadecimal."""
 
 
 class OrderLife:
@@ -130,10 +131,12 @@ class OrderLife:
                 "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables "
                 "WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')"
             )
-            return {
-                table: [text for (text,) in await connection.fetch(f"SELECT t::text FROM {table} t")]
-                for (table,) in tables
-            }
+            values: dict[str, list[str]] = defaultdict(list)
+            for (table,) in tables:
+                for (row,) in await connection.fetch(f"SELECT to_jsonb(t)::text FROM {table} t"):
+                    for column, value in json.loads(row).items():
+                        values[f"{table}.{column}"].append(json.dumps(value, ensure_ascii=False))
+            return values
         finally:
             await connection.close()
 
