@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 import typer
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 from rich.table import Table
 
 from linkstar_cli.access import Access
 from linkstar_cli.screen import CommandError, coded_errors, out
 from linkstar_contracts.event import Event, read_headers
 from linkstar_contracts.record import RecordError, parse_record
-from linkstar_contracts.topics import TOPICS
+from linkstar_contracts.topics import PARTITIONS, TOPICS
 from linkstar_runtime.shards import shard_of
+from linkstar_sandbox.topic_log import all_partitions, read_to_end
 
 READ_TIMEOUT_S = 60
 TELLING = (
@@ -55,30 +56,12 @@ def order(
 
 async def read_history(bootstrap: str, key: str) -> list[Fact]:
     """Every fact with this key, oldest first; where times are equal, in the order of an order's life."""
-    async with asyncio.timeout(READ_TIMEOUT_S), AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
-        facts = [fact async for fact in _read(consumer, key)]
     rank = {name: position for position, topic in enumerate(TOPICS) for name in (topic.name, topic.dlq)}
+    shard = shard_of(key, PARTITIONS)
+    async with asyncio.timeout(READ_TIMEOUT_S):
+        places = [each for each in await all_partitions(bootstrap) if each.partition == shard and each.topic in rank]
+        facts = [_fact(record) async for record in read_to_end(bootstrap, places) if _is_about(record.key, key)]
     return sorted(facts, key=lambda fact: (fact.at is None, fact.at, rank[fact.topic], fact.offset))
-
-
-async def _read(consumer: AIOKafkaConsumer, key: str) -> AsyncIterator[Fact]:
-    """Reads the key's partition of each topic from its beginning to its present end."""
-    partitions = [
-        TopicPartition(name, shard_of(key, topic.partitions))
-        for topic in TOPICS
-        for name in (topic.name, topic.dlq)
-        if name in await consumer.topics()
-    ]
-    consumer.assign(partitions)
-    await consumer.seek_to_beginning()
-    ends = await consumer.end_offsets(partitions)
-    left = {partition for partition in partitions if await consumer.position(partition) < ends[partition]}
-    while left:
-        for records in (await consumer.getmany(*left, timeout_ms=200)).values():
-            for record in records:
-                if _is_about(record.key, key):
-                    yield _fact(record)
-        left = {partition for partition in left if await consumer.position(partition) < ends[partition]}
 
 
 def _is_about(record_key: bytes | None, key: str) -> bool:

@@ -26,12 +26,12 @@ async def read_to_end(bootstrap: str, partitions: Collection[TopicPartition]) ->
     """Yield every record of these partitions up to their end of now, each partition in its order."""
     if not partitions:
         return
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    # `seek_to_beginning` may lose a race against the consumer's own first reset: let that one go to the beginning, too.
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     try:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
         while left := [part for part in partitions if await consumer.position(part) < ends[part]]:
             for records in (await consumer.getmany(*left, timeout_ms=500)).values():
                 for record in records:

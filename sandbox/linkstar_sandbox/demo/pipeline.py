@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from linkstar_sandbox.reader.sources import all_partitions
+from linkstar_sandbox.topic_log import all_partitions
 
 __all__ = ["Pipeline", "Reading"]
 

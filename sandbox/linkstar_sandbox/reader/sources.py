@@ -10,44 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import ConsumerRecord
 
 from linkstar_sandbox.reader.evidence import ExpectedOrder, Leg, Record, Refusal, StoredLabel, TrueParcel, TrueScan
+from linkstar_sandbox.topic_log import all_partitions, read_to_end
 
-__all__ = [
-    "all_partitions",     "read_expectations", "read_labels", "read_legs", "read_parcels", "read_refusals", "read_topics",
-]  # fmt: skip
+__all__ = ["read_expectations", "read_labels", "read_legs", "read_parcels", "read_refusals", "read_topics"]
 
 
 async def read_topics(bootstrap: str, prefix: str = "") -> list[Record]:
-    """Return every record of every LinkStar topic, each partition from its beginning to its end of now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = await all_partitions(bootstrap, prefix)
-        consumer.assign(partitions)
-        ends = {part: end for part, end in (await consumer.end_offsets(partitions)).items() if end}
-        await consumer.seek_to_beginning(*partitions)
-        found: dict[TopicPartition, list[Record]] = {part: [] for part in partitions}
-        while any([await consumer.position(part) < end for part, end in ends.items()]):
-            for part, batch in (await consumer.getmany(timeout_ms=500)).items():
-                found[part] += [_record(record, prefix) for record in batch]
-        return [record for part in partitions for record in found[part]]
-    finally:
-        await consumer.stop()
-
-
-async def all_partitions(bootstrap: str, prefix: str = "") -> list[TopicPartition]:
-    """Return every partition of every topic whose name begins with `prefix`, the broker's own topics aside."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        names = sorted(name for name in await admin.list_topics() if name.startswith(prefix) and name[:2] != "__")
-        described = await admin.describe_topics(names)
-    finally:
-        await admin.close()
-    return [TopicPartition(t["topic"], p["partition"]) for t in described for p in t["partitions"]]
+    """Return every record of every LinkStar topic, partition by partition."""
+    partitions = await all_partitions(bootstrap, prefix)
+    found: dict[tuple[str, int], list[Record]] = {(part.topic, part.partition): [] for part in partitions}
+    async for record in read_to_end(bootstrap, partitions):
+        found[record.topic, record.partition].append(_record(record, prefix))
+    return [record for records in found.values() for record in records]
 
 
 def _record(raw: ConsumerRecord, prefix: str) -> Record:

@@ -59,12 +59,13 @@ class ServiceProcess:
     async def events(self, topic: Topic, count: int, order_id: str = "s-1", within_s: float = 30) -> list[Any]:
         """Return an order's events on a topic once there are `count` of them, or those there are when time is up."""
         name = self.prefix + topic.name
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
         await consumer.start()
         try:
             places = [TopicPartition(name, partition) for partition in range(topic.partitions)]
             consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
             found: list[Any] = []
             deadline = time.monotonic() + within_s
             while len(found) < count and time.monotonic() < deadline:
