@@ -70,8 +70,9 @@ class Member:
     def __init__(
         self, broker: MemoryBroker, store: Any, handler: Handler = count_cancels, *, name: str = "member-1",
         shards: range | Sequence[int] = range(PARTITIONS), circuit: Circuit | None = None, timers: tuple[Timer, ...] = (),
+        clock: Clock | None = None,
     ) -> None:  # fmt: skip
-        clock, ids, telemetry = Clock(), SeededIds(1), Telemetry("example", ())
+        clock, ids, telemetry = clock or Clock(), SeededIds(1), Telemetry("example", ())
         subscriptions = (Subscription(ORDERS_INBOUND, (OrderCancelRequested,), handler),)
         self.producer, self.telemetry = MemoryProducer(broker), telemetry
         self.emitter = Emitter(self.producer, telemetry)

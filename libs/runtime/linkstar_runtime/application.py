@@ -117,7 +117,8 @@ class Application:
 
     async def _drain(self, stage: Stage, sweep: Sweep) -> None:
         await stage.close(15.0)
-        await sweep.finish()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(sweep.finish(), 10.0)
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> Database:
         database = await Database.connect(
@@ -200,10 +201,12 @@ class Application:
     async def _listen(self, database: Database, channel: str, sweep: Sweep) -> None:
         """Wake the sweep when a writer of another process leaves rows for a shard that is ours."""
         while True:
-            with contextlib.suppress(OSError, asyncio.TimeoutError):
+            try:
                 async with _listening(database, channel, sweep.kick) as connection:
                     while not connection.is_closed():
                         await self._clock.sleep(1.0)
+            except Exception as error:  # noqa: BLE001 - without notices the sweep still finds every row
+                log.info("not listening", action="listen_failed", error=type(error).__name__)
             await self._clock.sleep(1.0)
 
     def _page(self, reason: str) -> None:

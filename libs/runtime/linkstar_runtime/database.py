@@ -39,6 +39,7 @@ _INFRASTRUCTURE_CODES = {
     "25P03",  # idle in transaction for too long
     "25P04",  # transaction time-out
     "3D000",  # database missing
+    "55000",  # the database takes no connections just now
     "55P03",  # lock time-out
 }
 

@@ -19,6 +19,11 @@ REKEYED = "linkstar-rekeyed"
 """Header of a door record that was already re-published once under its right key."""
 
 
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 64 * 1024
+"""Limits of what is re-published: whoever sends a record chooses its headers, and they are compressed on the way in."""
+
+
 @dataclass(slots=True)
 class Item:
     """One consumed record and what became of it: received, dead, re-keyed, or (all None) skipped."""
@@ -83,8 +88,16 @@ class Decoder:
 
     def _wrong_key(self, record: RawRecord, head: Head, topic: Topic, subscription: Subscription, event: Event) -> Item:
         if topic.door and all(name != REKEYED for name, _ in record.headers):
+            if _bulky(record):
+                return _dead(record, head, "size", "a door record has at most 100 headers with 64 KiB in all")
             return Item(record, subscription, rekeyed=event)
         return _dead(record, head, "wrong-shard", f"record key must be {event.key!r} in partition {self._shard(event)}")
+
+
+def _bulky(record: RawRecord) -> bool:
+    """True when the headers alone could make a record that no topic takes once it is compressed anew."""
+    size = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.headers) > MAX_HEADERS or size > MAX_HEADER_BYTES
 
 
 def _dead(record: RawRecord, head: Head | None, code: str, detail: str) -> Item:

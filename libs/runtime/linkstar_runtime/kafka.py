@@ -27,6 +27,8 @@ __all__ = ["KafkaConsumer", "KafkaProducer", "Listener", "TopicMismatch", "clust
 log = structlog.get_logger(__name__)
 HEARTBEAT_MS = 1_000
 MAX_BATCH_BYTES = 512 * 1024
+ANSWER_S = 10.0
+"""How long the broker may take to answer a question; aiokafka itself would ask on for ever while it is away."""
 
 
 class TopicMismatch(Exception):
@@ -104,7 +106,8 @@ class KafkaProducer:
         while self._producer is None and not self._closed:
             try:
                 self._producer = await asyncio.wait_for(self._connect(), self._timeout_s)
-            except (KafkaError, TimeoutError, OSError):
+            except Exception as error:  # noqa: BLE001 - without a producer nothing can ever be sent again
+                log.info("producer not renewed", action="producer_not_renewed", error=type(error).__name__)
                 await asyncio.sleep(0.5)
 
 
@@ -148,15 +151,17 @@ class KafkaConsumer:
     async def bounds(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         places = [TopicPartition(*place) for place in partitions]
         try:
-            first, end = await asyncio.gather(
-                self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
-            )
-        except (KafkaError, OSError, TimeoutError) as error:
+            async with asyncio.timeout(ANSWER_S):
+                first, end = await asyncio.gather(
+                    self._consumer.beginning_offsets(places), self._consumer.end_offsets(places)
+                )
+        except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
         return {(place.topic, place.partition): (first[place], end[place]) for place in places}
 
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
-        await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
+        async with asyncio.timeout(ANSWER_S):
+            await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
 
 
 class Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -20,6 +20,10 @@ MAX_COPY_BYTES = 900 * 1024
 """Largest dead-letter copy that a topic accepts; of a larger record only the reason is copied, the row keeps all."""
 
 
+MAX_COPY_HEADERS = 1_000
+"""Most headers a dead-letter copy carries; of a record with more, only the reason is copied, the row keeps them."""
+
+
 class EventTooLarge(ValueError):
     """An event exceeds 256 KiB encoded; it must not be committed, because it could never be sent."""
 
@@ -73,7 +77,7 @@ class Outbox:
         kept = [(name, value or b"") for name, value in record.headers if name not in added]
         marks = [(name, value.encode()) for name, value in added.items()]
         copy = OutgoingRecord(record.key, record.value, kept + marks, self._timestamp_ms)
-        if copy.size > MAX_COPY_BYTES:
+        if copy.size > MAX_COPY_BYTES or len(kept) > MAX_COPY_HEADERS:
             copy = OutgoingRecord(None, None, [*marks, ("dlq-truncated", b"1")], self._timestamp_ms)
         self._put(record.partition, f"{record.topic}-dlq", record.partition, copy)
 

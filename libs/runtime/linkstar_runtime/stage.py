@@ -55,7 +55,7 @@ class Stage:
         self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self.last_delivery = clock.monotonic()
+        self.last_delivery = self._began = clock.monotonic()
 
     # -- delivery ----------------------------------------------------------------------------------------------------
 
@@ -64,6 +64,7 @@ class Stage:
         if self._closed:
             return
         self._idle.clear()
+        self._began = self._clock.monotonic()
         try:
             admitted = self._admit(records)
             await afail("stage.after_poll")
@@ -91,6 +92,11 @@ class Stage:
     def running(self) -> bool:
         """True while a delivery is being processed."""
         return not self._idle.is_set()
+
+    @property
+    def running_s(self) -> float:
+        """How long the running delivery has taken so far; 0 when none runs."""
+        return self._clock.monotonic() - self._began if self.running else 0.0
 
     def _admit(self, records: Sequence[RawRecord]) -> dict[tuple[str, int], list[RawRecord]]:
         """Note every partition as handed over, before anything can fail, and keep what is ours and new."""
@@ -167,11 +173,16 @@ class Stage:
         flat = part.flat()
         if len(flat) == 1:
             record = flat[0].record
+            if flat[0].dead is not None:
+                log.critical("dead letter cannot be stored", action="dead_letter_failed", topic=record.topic,
+                             partition=shard, offset=record.offset, where=_where(error))  # fmt: skip
+                self._back_off(work, error)
+                return
             log.error("record cannot be processed", action="record_dead", topic=record.topic, partition=shard,
                       offset=record.offset, error=type(error).__name__, where=_where(error))  # fmt: skip
             tenant = flat[0].received.event.tenant if flat[0].received else None
             flat[0].dead = DeadLetter(record, "bug", "bug", type(error).__name__, tenant)
-            flat[0].received = None
+            flat[0].received = flat[0].rekeyed = None
             await self._run(work)
             return
         BISECTS.inc()
@@ -185,7 +196,7 @@ class Stage:
         """Infrastructure trouble: rolled back; pause the shards, seek to where they stand, wait, try again."""
         for shard, part in work.items():
             failures = self._failures[shard] = self._failures.get(shard, 0) + 1
-            wait = min(self._backoff_max_s, 0.1 * 2**failures) * (0.5 + self._ids.fraction())
+            wait = min(self._backoff_max_s, 0.1 * 2 ** min(failures, 30)) * (0.5 + self._ids.fraction())
             self._paused_until[shard] = self._clock.monotonic() + wait
             self.ownership.seek_back(shard, part.held)
         self._pause(work)

@@ -51,7 +51,7 @@ class Watchdog:
         now = self._clock.monotonic()
         symptoms = {
             "consume loop ended": not self._consuming(),
-            "delivery does not end": self._stage.running,
+            "delivery does not end": self._stage.running_s > 5.0,
             "sweep does not turn": now - self._sweep.last_turn > 5.0,
             "assigned shards are not owned": bool(self._ownership.claimable()),
         }

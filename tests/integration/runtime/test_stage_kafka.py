@@ -4,11 +4,13 @@ replica killed and one stopped in mid-flow, poison and re-published records, and
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -113,6 +115,27 @@ class Scene:
             return await connection.fetch(sql, *args)
         finally:
             await connection.close()
+
+    async def shut_database(self, admin_url: str, seconds: float) -> None:
+        """Cut every connection to the database and let nobody in for a while, as a restart of the server does."""
+        name = urlsplit(self.database_url).path.lstrip("/")
+        connection = await asyncpg.connect(admin_url)
+        try:
+            await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+            await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+            await asyncio.sleep(seconds)
+        finally:
+            await connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            await connection.close()
+
+    async def unreadable(self, *sizes: int) -> None:
+        """Publish records of noise, up to the broker's limit."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap, acks="all", max_request_size=2**21)
+        await producer.start()
+        event = OrderCancelRequested(tenant="demo", order_id=f"{self.prefix}1", occurred_at=AT, reason="noise")
+        for number, size in enumerate(sizes):
+            await self._send(producer, event, random.Random(number).randbytes(size))
+        await producer.stop()
 
     def check(self, records: list[ConsumerRecord]) -> None:
         """Every fact once, one payload per id, versions dense by first appearance, every key in one partition."""
@@ -252,3 +275,27 @@ async def test_the_offset_gauge_follows_and_never_leads(scene: Scene) -> None:
         await consumer.stop()
     assert len(committed) == 2 * PARTITIONS
     assert all((found or 0) == offset for (_, _, offset), found in committed.items())
+
+
+async def test_a_database_that_is_away_for_seconds_ends_no_replica(scene: Scene, postgres_admin_url: str) -> None:
+    replica = scene.replicas.start()
+    await scene.publish(5, range(50))
+    await scene.emitted()
+    await scene.shut_database(postgres_admin_url, 4)
+    await scene.publish(5, range(50, 100))
+    scene.check(await scene.emitted())
+    assert replica.poll() is None
+    assert scene.replicas.stop() == [0]
+
+
+async def test_dead_letters_as_large_as_the_broker_takes_stop_nothing(scene: Scene) -> None:
+    await scene.unreadable(500_000, 899_000, 910_000, 1_040_000)
+    await scene.publish(5, range(50))
+    scene.replicas.start()
+    scene.check(await scene.emitted())
+    dead = await scene.fetch(
+        "SELECT code, length(raw) FROM dead_letter WHERE grp = $1 ORDER BY off", f"{scene.prefix}example"
+    )
+    assert [tuple(row) for row in dead] == [
+        ("size", 500_000), ("size", 899_000), ("size", 910_000), ("size", 1_040_000)
+    ]  # fmt: skip
