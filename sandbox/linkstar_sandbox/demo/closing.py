@@ -12,11 +12,11 @@ from rich.table import Table
 
 from linkstar_sandbox.demo.history import history_table, open_table, order_history, pick_order, status_table
 from linkstar_sandbox.demo.seller import Seller
-from linkstar_sandbox.demo.trace_tree import order_spans, read_spans, trace_tree
 from linkstar_sandbox.reader.account import Account
 from linkstar_sandbox.reader.evidence import Evidence, Refusal, Shipment
+from linkstar_sandbox.traces import Span, trace_tree
 
-__all__ = ["Closing"]
+__all__ = ["Closing", "span_line"]
 
 
 class Closing:
@@ -35,8 +35,8 @@ class Closing:
         if order:
             events = order_history(self._evidence, order)
             self._show(history_table(events), f"Every event of order {order[1]}", "history.txt")
-            spans = order_spans(read_spans(Path(endpoints["spans"])), *order)
-            self._show(trace_tree(spans, f"order {order[1]}"), f"Trace of order {order[1]}", "trace.txt")
+            tree = trace_tree("/".join(order), Path(endpoints["spans"]), f"order {order[1]}", span_line)
+            self._show(tree or "No span speaks of it.", f"Trace of order {order[1]}", "trace.txt")
             await self._save_label(endpoints, order)
         self._show(self._checks(), "The independent reader's checks", "checks.txt")
         for fault in self._account.faults:
@@ -85,3 +85,9 @@ class Closing:
 
 def _named(refusal: Refusal) -> tuple[str, str, str, str]:
     return refusal.door, str(refusal.row), refusal.order_id, refusal.code
+
+
+def span_line(span: Span, zero: int, linked: bool) -> str:
+    """Service, name, seconds after the beginning and how long; `↪` marks what began a trace of its own."""
+    at = f"[dim]+{(span.start - zero) / 1e9:.3f} s, {span.milliseconds:.1f} ms[/]"
+    return f"{'↪ ' if linked else ''}{span.service}: {span.raw['name']}  {at}"

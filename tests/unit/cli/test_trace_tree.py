@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from linkstar_cli.trace import arrange, collect, trace_tree
+from linkstar_cli.trace import span_line
+from linkstar_sandbox.traces import Span, arrange, collect, trace_tree
 
 KEY = "demo/shopify-1"
 
@@ -39,7 +41,7 @@ def write(folder: Path, name: str, *spans: dict[str, Any]) -> None:
 def rendered(folder: Path) -> str:
     console = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115 - closed with the process
     with console.file:
-        console.print(trace_tree(KEY, folder))
+        console.print(trace_tree(KEY, folder, KEY, span_line))
         return console.export_text()
 
 
@@ -60,26 +62,34 @@ def test_half_written_line_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, "ingest", span("t1", "a"))
     with (tmp_path / "ingest.jsonl").open("a") as stream:
         stream.write('{"trace_id": "t1", "key": "demo/shopify-1')
-    assert [each.raw["span_id"] for each in collect(KEY, [tmp_path / "ingest.jsonl"])] == ["a"]
+    assert [each.raw["span_id"] for each in collect(KEY, tmp_path)] == ["a"]
 
 
 def test_key_of_another_order_with_the_same_beginning_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, "ingest", span("t1", "a"), span("t2", "b", key=KEY + "0"), span("t3", "c", key=KEY + "~2"))
-    assert {each.raw["span_id"] for each in collect(KEY, [tmp_path / "ingest.jsonl"])} == {"a", "c"}
+    assert {each.raw["span_id"] for each in collect(KEY, tmp_path)} == {"a", "c"}
 
 
-def test_links_in_a_ring_still_leave_a_root(tmp_path: Path) -> None:
-    write(
-        tmp_path,
-        "x",
-        span("t1", "a", start=1, links=(("t2", "b"),)),
-        span("t2", "b", start=2, links=(("t1", "a"),)),
-    )
-    roots = arrange(collect(KEY, [tmp_path / "x.jsonl"]))
-    assert [root.raw["span_id"] for root in roots] == ["a"]
-    assert [below.raw["span_id"] for below in roots[0].below] == ["b"]
+@pytest.mark.parametrize(
+    "ring",
+    [
+        [span("t1", "a", start=1, links=(("t2", "b"),)), span("t2", "b", start=2, links=(("t1", "a"),))],
+        [span("t1", "a", "b", start=1), span("t1", "b", "a", start=2)],
+        [span("t1", "a", "c", start=1), span("t2", "b", start=2, links=(("t1", "a"),)), span("t1", "c", "b", start=3)],
+        [span("t1", "a", "a", start=1)],
+    ],
+    ids=["links", "parents", "both", "itself"],
+)
+def test_no_span_of_a_ring_is_lost(ring: list[dict[str, Any]]) -> None:
+    roots = arrange([Span(each) for each in ring])
+    assert len(roots) == 1
+    assert sorted(each.raw["span_id"] for each in everything(roots)) == sorted(each["span_id"] for each in ring)
+
+
+def everything(spans: list[Span]) -> list[Span]:
+    return [each for span in spans for each in (span, *everything(span.below))]
 
 
 def test_unknown_order_has_no_tree(tmp_path: Path) -> None:
     write(tmp_path, "ingest", span("t1", "a", key="demo/other"))
-    assert trace_tree(KEY, tmp_path) is None
+    assert trace_tree(KEY, tmp_path, KEY, span_line) is None

@@ -10,11 +10,12 @@ from pathlib import Path
 from rich.console import Console
 from unit.sandbox.reader_world import sound_world
 
+from linkstar_sandbox.demo.closing import span_line
 from linkstar_sandbox.demo.history import history_table, open_table, order_history, pick_order, status_table
 from linkstar_sandbox.demo.options import DemoOptions
 from linkstar_sandbox.demo.pipeline import Reading
 from linkstar_sandbox.demo.screen import Screen
-from linkstar_sandbox.demo.trace_tree import order_spans, read_spans, trace_tree
+from linkstar_sandbox.traces import trace_tree
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -24,7 +25,7 @@ def line(trace: str, span: str, parent: str | None, name: str, service: str, sta
         "trace_id": trace, "span_id": span, "parent_id": parent, "name": name, "start_ns": start * 10**9,
         "end_ns": start * 10**9 + 5_000_000, "attributes": {"messaging.kafka.message.key": "demo/o1"},
         "links": [{"trace_id": "?", "span_id": link} for link in links], "resource": {"service.name": service},
-    })  # fmt: skip
+    }) + "\n"  # fmt: skip
 
 
 def printed(shown: object) -> str:
@@ -34,12 +35,10 @@ def printed(shown: object) -> str:
 
 
 def test_later_traces_hang_under_the_span_they_link_to(tmp_path: Path) -> None:
-    (tmp_path / "router-1.jsonl").write_text(
-        "\n".join([line("a", "2", "1", "create routes-chosen", "router", 2, []), '{"torn": '])
-    )
+    (tmp_path / "router-1.jsonl").write_text(line("a", "2", "1", "create routes-chosen", "router", 2, []) + '{"torn": ')
     (tmp_path / "ingest-1.jsonl").write_text(line("a", "1", None, "create orders-received", "ingest", 1, ["batch"]))
     (tmp_path / "tracker-1.jsonl").write_text(line("b", "3", None, "create tracking-updated", "tracker", 9, ["2"]))
-    tree = printed(trace_tree(order_spans(read_spans(tmp_path), "demo", "o1"), "o1"))
+    tree = printed(trace_tree("demo/o1", tmp_path, "o1", span_line))
     depth = {service: next(r.index(service) for r in tree.splitlines() if service in r)
              for service in ("ingest", "router", "tracker")}  # fmt: skip
     assert depth["ingest"] < depth["router"] < depth["tracker"]
