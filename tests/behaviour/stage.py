@@ -16,8 +16,6 @@ from linkstar_runtime import failpoints
 from linkstar_runtime.dead_letters import Circuit
 from linkstar_runtime.failpoints import FailpointError
 from linkstar_runtime.handling import Handler, Received, Reject, Retry
-from linkstar_runtime.outbox import Outbox
-from linkstar_runtime.ports import BrokerUnavailable
 from linkstar_runtime.service import Timer
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.testing import MemoryBroker
@@ -305,92 +303,3 @@ class StageBehaviour:
         for place, offset in member.consumer.committed.items():
             assert offset <= member.ownership.owned[place[1]].expected[place[0]]
         assert sum(member.consumer.committed.values()) == len(ORDERS)
-
-    async def test_a_record_with_too_many_headers_dies_alone(
-        self, broker: MemoryBroker, store: Any, handler: Handler, dead: Callable[[], Awaitable[list[Any]]]
-    ) -> None:
-        first, second, third = one_shard(3)
-        flood = [("x", b"")] * 70_000
-        headers = [*cancel_request(first).headers("/x"), *flood]
-        publish(broker, cancel_request(first), headers=flood)
-        publish(broker, cancel_request(second), headers=headers, key=b"elsewhere", partition=3)
-        publish(broker, cancel_request(third))
-        await Member(broker, store, handler).settle()
-        assert [code for *_, code in await dead()] == ["not-cloudevents", "size"]
-        assert list(emitted(broker)) == [third]
-        assert [dict(copy.headers)["dlq-truncated"] for copy in broker.logs["orders-inbound-dlq", 3]] == [b"1", b"1"]
-
-    async def test_a_claim_survives_a_broker_that_does_not_answer(
-        self, broker: MemoryBroker, store: Any, handler: Handler
-    ) -> None:
-        publish(broker, cancel_request("order-1"))
-        member = Member(broker, store, handler)
-        answer, refused = member.consumer.bounds, [BrokerUnavailable("away")] * PARTITIONS
-
-        async def bounds(places: Any) -> Any:
-            if refused:
-                raise refused.pop()
-            return await answer(places)
-
-        member.consumer.bounds = bounds  # type: ignore[method-assign]
-        await member.turn()
-        assert member.ownership.owned == {}
-        await asyncio.sleep(1.6)
-        await member.settle()
-        assert list(emitted(broker)) == ["order-1"]
-        assert member.pages == []
-
-    async def test_an_old_owner_may_work_on_while_its_shard_is_claimed(
-        self, broker: MemoryBroker, store: Any, handler: Handler
-    ) -> None:
-        """The log end that the claim compares with must be younger than the offset that it reads."""
-        old = Member(broker, store, handler, shards=[3])
-        heir = Member(broker, store, handler, name="member-2", shards=[3])
-        await old.turn()
-        first, second = one_shard(2)
-        answer, asked = heir.consumer.bounds, []
-
-        async def bounds(places: Any) -> Any:
-            asked.append(await answer(places))
-            if len(asked) == 1:
-                publish(broker, cancel_request(first))
-                await old.turn()
-            return asked[-1]
-
-        heir.consumer.bounds = bounds  # type: ignore[method-assign]
-        await heir.turn()
-        publish(broker, cancel_request(second))
-        await heir.settle()
-        assert heir.pages == []
-        assert {order: len(ids) for order, ids in emitted(broker).items()} == {first: 1, second: 1}
-
-    async def test_a_timer_that_fails_in_any_way_harms_nothing_else(
-        self, broker: MemoryBroker, store: Any, handler: Handler
-    ) -> None:
-        class Unforeseen(Exception): ...
-
-        async def broken(shards: Sequence[int], tx: Any) -> list[OrderCancelled]:
-            raise Unforeseen
-
-        publish(broker, cancel_request("order-1"))
-        await Member(broker, store, handler, timers=(Timer("broken", 0.0, broken),)).settle()
-        assert list(emitted(broker)) == ["order-1"]
-
-    async def test_a_dead_letter_that_cannot_be_stored_waits(
-        self, broker: MemoryBroker, store: Any, handler: Handler, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def unwritable(*_: Any) -> None:
-            raise LookupError
-
-        first, second = one_shard(2)
-        publish(broker, cancel_request(first), value=b"no json")
-        publish(broker, cancel_request(second))
-        member = Member(broker, store, handler)
-        with monkeypatch.context() as broken:
-            broken.setattr(Outbox, "add_dead_letter", unwritable)
-            await member.settle(4)
-        assert emitted(broker) == {}
-        for _ in range(20):
-            await member.turn()
-            await asyncio.sleep(0.01)
-        assert list(emitted(broker)) == [second]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from behaviour.claims import ClaimBehaviour
 from behaviour.example.store import count_facts
 from behaviour.member import Member, cancel_request, publish
 from behaviour.stage import ORDERS, StageBehaviour, emitted
@@ -19,6 +21,7 @@ from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Handler, Received, Transaction
 from linkstar_runtime.migrate import migrate
 from linkstar_runtime.postgres_store import PostgresStageStore
+from linkstar_runtime.records import decode_chunk
 from linkstar_runtime.settings import DatabaseSettings, Settings
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.testing import MemoryBroker
@@ -37,7 +40,7 @@ async def count_cancels(batch: Sequence[Received[OrderCancelRequested]], tx: Tra
     ]
 
 
-class TestPostgresStage(StageBehaviour):
+class TestPostgresStage(StageBehaviour, ClaimBehaviour):
     @pytest_asyncio.fixture
     async def database(self, database_url: str) -> AsyncIterator[Database]:
         await migrate(database_url, "example", "behaviour.example.migrations")
@@ -98,6 +101,25 @@ class TestPostgresStage(StageBehaviour):
         await slow.__aexit__(None, None, None)
         await member.settle(3)
         assert sorted(emitted(broker)) == ["order-1", "order-2"]
+
+    async def test_racing_writers_of_one_order_number_and_file_their_events_alike(
+        self, broker: MemoryBroker, store: PostgresStageStore
+    ) -> None:
+        """The aggregate is locked before the version is chosen, and the outbox row comes after both."""
+
+        async def facts(batch: Sequence[Received[OrderCancelRequested]], tx: Transaction) -> list[OrderCancelled]:
+            fresh = await count_facts(tx, [(received.key, received.event.reason) for received in batch])
+            return [
+                OrderCancelled(tenant="demo", order_id="order-1", version=version, occurred_at=tx.now, reason=reason)
+                for _, reason, version in fresh
+            ]
+
+        door = Member(broker, store, facts, shards=())
+        requests = [cancel_request("order-1").model_copy(update={"reason": f"fact-{number}"}) for number in range(40)]
+        await asyncio.gather(*(door.writer.submit(facts, [request]) for request in requests))
+        rows = await store.pending(range(PARTITIONS))
+        records = [record for row in rows for record in decode_chunk(row.chunk)]
+        assert [int(dict(record.headers)["ce_version"]) for record in records] == list(range(1, 41))
 
     async def test_any_bytes_make_one_dead_letter(
         self, broker: MemoryBroker, store: PostgresStageStore, handler: Handler,

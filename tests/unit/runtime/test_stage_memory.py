@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from behaviour.claims import ClaimBehaviour
 from behaviour.member import Member, cancel_request, count_cancels, publish
 from behaviour.stage import ORDERS, StageBehaviour, emitted
 
@@ -16,7 +17,7 @@ from linkstar_runtime.handling import Handler
 from linkstar_runtime.testing import MemoryBroker, MemoryStore
 
 
-class TestMemoryStage(StageBehaviour):
+class TestMemoryStage(StageBehaviour, ClaimBehaviour):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore(Clock())
