@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ from linkstar_runtime.kafka import KafkaProducer, Listener, cluster_facts, subsc
 from linkstar_runtime.metrics import INFO, Process
 from linkstar_runtime.migrate import at_head
 from linkstar_runtime.ownership import Ownership
+from linkstar_runtime.ports import CommitUnknown, StoreConflict, StoreUnavailable
 from linkstar_runtime.postgres_store import PostgresStageStore
 from linkstar_runtime.service import Service, ServiceContext, Worker
 from linkstar_runtime.settings import Settings
@@ -43,6 +45,7 @@ __all__ = ["VERSION", "Application"]
 
 log = structlog.get_logger(__name__)
 VERSION = "0.1.0"
+FORGET_EVERY_S = 60.0
 
 
 class Application:
@@ -152,6 +155,7 @@ class Application:
         stack.push_async_callback(self._drain, stage, sweep)
         self._spawn(stack, sweep.run(), "sweep")
         self._spawn(stack, self._listen(database, store.channel, sweep), "listen")
+        self._spawn(stack, self._forget_personal_data(decoder, store), "forget")
         watchdog = Watchdog(
             stage, ownership, sweep, lambda: any(not task.done() for task in subscriber.tasks), self._clock,
             self._settings.stage.watchdog_s,
@@ -208,6 +212,15 @@ class Application:
             except Exception as error:  # noqa: BLE001 - without notices the sweep still finds every row
                 log.info("not listening", action="listen_failed", error=type(error).__name__)
             await self._clock.sleep(1.0)
+
+    async def _forget_personal_data(self, decoder: Decoder, store: PostgresStageStore) -> None:
+        """Blank dead letters in clear once their topic would have forgotten them."""
+        personal = {name: topic.retention_ms for name, topic in decoder.topics.items() if topic.personal_data}
+        while True:
+            for name, retention_ms in personal.items():
+                with contextlib.suppress(StoreUnavailable, StoreConflict, CommitUnknown):
+                    await store.forget_personal_data(name, self._clock.now() - timedelta(milliseconds=retention_ms))
+            await self._clock.sleep(FORGET_EVERY_S)
 
     def _page(self, reason: str) -> None:
         log.critical("stopping: someone must look", action="page", reason=reason)

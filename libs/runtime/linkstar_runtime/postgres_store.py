@@ -62,6 +62,11 @@ INSERT INTO dead_letter (grp, topic, part, off, code, class, detail, raw, key, h
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING"""
 
 
+_FORGET = """
+UPDATE dead_letter SET raw = NULL, headers = NULL, key = NULL
+WHERE grp = $1 AND topic = $2 AND raw IS NOT NULL AND first_failed_at < $3"""
+
+
 class _PostgresBatch:
     """One open transaction on one connection."""
 
@@ -134,6 +139,14 @@ class PostgresStageStore:
             refused = await batch.fence(epochs, ())
             await batch.delete_outbox([row for row in rows if row[0] not in refused])
             return refused
+
+    async def forget_personal_data(self, topic: str, before: datetime) -> None:
+        """Blank the content of dead letters of `topic` that failed before that time; code and place stay.
+
+        For topics whose records hold personal data in clear: a dead letter must not outlive the topic's retention.
+        """
+        async with self._guarded() as tx:
+            await tx.execute(_FORGET, self.group, topic, before)
 
     async def notify(self, shards: Collection[int]) -> None:
         with _translated():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -133,6 +134,20 @@ class TestPostgresStage(StageBehaviour, ClaimBehaviour):
         await Member(broker, store, handler).settle()
         assert len(await dead()) == 2
         assert sorted(emitted(broker)) == sorted(ORDERS)
+
+    async def test_dead_letters_in_clear_are_blanked_after_the_topics_retention(
+        self, broker: MemoryBroker, store: PostgresStageStore, database: Database, handler: Handler,
+        dead: Callable[[], Awaitable[list[Any]]],
+    ) -> None:  # fmt: skip
+        publish(broker, cancel_request("order-1"), value=b'{"name": "Ada Lovelace"}')
+        await Member(broker, store, handler).settle()
+        content = "SELECT raw IS NOT NULL OR key IS NOT NULL FROM dead_letter WHERE grp = $1"
+        async with database.acquire() as connection:
+            await store.forget_personal_data("orders-inbound", database.clock.now() - timedelta(days=3))
+            assert await connection.fetchval(content, store.group)
+            await store.forget_personal_data("orders-inbound", database.clock.now() + timedelta(seconds=1))
+            assert not await connection.fetchval(content, store.group)
+        assert [code for *_, code in await dead()] == ["invalid"]
 
 
 def _received(order: str) -> Received[OrderCancelRequested]:
