@@ -53,6 +53,13 @@ class Replicas:
         self.running.clear()
         return codes
 
+    def replay(self, *selection: str, returncode: int = 0) -> str:
+        """Redrive dead letters as an operator does, and return what was printed."""
+        command = [*self._command[:-1], "replay", *selection]
+        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == returncode, done.stderr
+        return done.stdout
+
     def logs(self) -> str:
         """Return what all replicas wrote."""
         return "\n".join(path.read_text("utf-8", "replace") for path in sorted(self._logs.glob("replica-*.log")))

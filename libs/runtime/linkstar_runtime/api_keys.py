@@ -12,7 +12,8 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 import asyncpg
-from fastapi import Header
+from fastapi import Security
+from fastapi.security import APIKeyHeader
 
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
@@ -93,6 +94,14 @@ def _key_id(authorization: str | None) -> tuple[str, str]:
     return key.strip(), match[2]
 
 
+_HEADER = APIKeyHeader(
+    name="Authorization",
+    scheme_name="apiKey",
+    description="`Bearer ls_live_…`: an API key of your tenant",
+    auto_error=False,
+)
+
+
 class Authorizer:
     """`Depends(authorize("orders:write"))` yields the caller's Principal, or answers 401 or 403."""
 
@@ -104,7 +113,7 @@ class Authorizer:
     def __call__(self, scope: str) -> Callable[..., Awaitable[Principal]]:
         """Return the FastAPI dependency that demands `scope`."""
 
-        async def principal(authorization: Annotated[str | None, Header()] = None) -> Principal:
+        async def principal(authorization: Annotated[str | None, Security(_HEADER)] = None) -> Principal:
             found = await self.identify(authorization)
             if not found.may(scope):
                 raise Problem(403, "scope_missing", f"This API key may not do {scope}", fix=f"Use a key with {scope}.")

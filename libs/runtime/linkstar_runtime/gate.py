@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -23,6 +24,7 @@ BODY_LIMIT = 4 * 1024 * 1024
 BODY_LIMITS: Mapping[str, int] = {"/v1/imports": 16 * 1024 * 1024}
 """Other limits, by the beginning of the path."""
 _LONG_CHECK = 64 * 1024
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 log = structlog.get_logger(__name__)
 
@@ -49,6 +51,7 @@ class Gate:
 
     async def _answer(self, request: Request, answer: _Answer) -> None:
         try:
+            _check_address(request)
             body = await _checked(request, await _bounded_body(request))
             await self._app(request.scope, _replay(body, request.receive), answer.send)
         except Problem as problem:
@@ -80,6 +83,20 @@ class _Answer:
             self.status = message["status"]
             message["headers"] = [*message.get("headers", []), (b"x-request-id", self.request_id.encode())]
         await self._send(message)
+
+
+def _check_address(request: Request) -> None:
+    """Refuse control characters and broken UTF-8 in path and query: no identifier of ours holds them."""
+    try:
+        address = unquote_to_bytes(request.scope["raw_path"]) + b"?" + unquote_to_bytes(request.scope["query_string"])
+        text = address.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\x00"
+    if _CONTROL.search(text):
+        raise Problem(
+            400, "address_invalid", "The path or the query holds a control character or is not UTF-8",
+            fix="Send identifiers as they were given, percent-encoded UTF-8.",
+        )  # fmt: skip
 
 
 def _limit(path: str) -> int:

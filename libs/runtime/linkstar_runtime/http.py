@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from linkstar_runtime.gate import Gate
 from linkstar_runtime.health import Health, health_routes
 from linkstar_runtime.metrics import exposition
-from linkstar_runtime.problems import add_problem_handlers
+from linkstar_runtime.problems import PROBLEM_RESPONSES, add_problem_handlers
 
 if TYPE_CHECKING:
     from linkstar_runtime.service import ServiceContext
@@ -30,7 +30,10 @@ def create_app(
     Raises when a route's annotation cannot be resolved, such as a name of the enclosing function under postponed
     annotations: write `caller: Principal = Depends(context.authorize(…))` there.
     """
-    app = FastAPI(title=f"LinkStar {service_name}", docs_url=None, redoc_url=None, separate_input_output_schemas=False)
+    app = FastAPI(
+        title=f"LinkStar {service_name}", docs_url=None, redoc_url=None, separate_input_output_schemas=False,
+        responses=PROBLEM_RESPONSES,
+    )  # fmt: skip
     add_problem_handlers(app)
     app.include_router(health_routes(health))
     app.include_router(_metrics_route())

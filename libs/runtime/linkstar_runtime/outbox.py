@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Headers
 from linkstar_contracts.topics import Topic
 from linkstar_runtime.ports import DeadLetter
-from linkstar_runtime.records import OutgoingRecord, encode_chunk
+from linkstar_runtime.records import OutgoingRecord, attempts_of, encode_chunk
 from linkstar_runtime.shards import shard_of
 
 __all__ = ["MAX_CHUNK_BYTES", "EventTooLarge", "Outbox", "UnknownTarget"]
@@ -70,7 +70,7 @@ class Outbox:
             "orig-offset": str(record.offset),
             "orig-timestamp": str(record.timestamp),
             "first-failed-at": failed_at,
-            "attempts": "1",
+            "attempts": str(attempts_of(record.headers)),
             "trace-id": letter.trace_id or "",
             "tenant": letter.tenant or "",
         }

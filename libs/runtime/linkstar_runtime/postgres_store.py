@@ -21,7 +21,7 @@ from linkstar_runtime.ports import (
     StoreConflict,
     StoreUnavailable,
 )  # fmt: skip
-from linkstar_runtime.records import OutboxRow, OutgoingRecord, encode_chunk
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, attempts_of, encode_chunk
 
 __all__ = ["PostgresStageStore"]
 
@@ -58,8 +58,8 @@ SELECT shard, seq, target_topic, target_part, n, chunk FROM outbox
 WHERE grp = $1 AND shard = ANY($2::int[]) ORDER BY shard, seq"""
 _DEAD = """
 INSERT INTO dead_letter (grp, topic, part, off, code, class, detail, raw, key, headers, record_ts, tenant, trace_id,
-    service_version, first_failed_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING"""
+    service_version, first_failed_at, attempts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING"""
 
 
 _FORGET = """
@@ -220,4 +220,5 @@ def _dead_row(group: str, version: str, letter: DeadLetter, now: datetime) -> tu
         group, record.topic, record.partition, record.offset, _text(letter.code, 64), letter.kind,
         _text(letter.detail, 500), record.value, record.key, packed, _moment(record.timestamp),
         _text(letter.tenant, 64), _text(letter.trace_id, 64), version, now,
+        attempts_of(headers),
     )  # fmt: skip

@@ -15,7 +15,15 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-__all__ = ["FieldError", "Problem", "add_problem_handlers", "field_errors", "problem_response", "validation_problem"]
+__all__ = [
+    "PROBLEM_RESPONSES",
+    "FieldError",
+    "Problem",
+    "add_problem_handlers",
+    "field_errors",
+    "problem_response",
+    "validation_problem",
+]
 
 
 class FieldError(TypedDict):
@@ -51,6 +59,29 @@ class Problem(Exception):
             "code": code, "field": field, "fix": fix, "errors": list(errors) if errors else None,
         }  # fmt: skip
         self.document = {name: value for name, value in members.items() if value is not None}
+
+
+_TEXT = {"type": "string"}
+_FAULT = {"type": "object", "properties": dict.fromkeys(("code", "field", "detail", "fix"), _TEXT)}
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "Refused: `code` says why, `field` where, `fix` how to mend it (RFC 9457)",
+        "content": {
+            "application/problem+json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "code"],
+                    "properties": {
+                        **dict.fromkeys(("type", "title", "detail", "code", "field", "fix"), _TEXT),
+                        "status": {"type": "integer"},
+                        "errors": {"type": "array", "items": _FAULT},
+                    },
+                }
+            }
+        },
+    }
+}
+"""What every operation may answer besides success, for the OpenAPI document."""
 
 
 def problem_response(problem: Problem, **extra: str | None) -> JSONResponse:

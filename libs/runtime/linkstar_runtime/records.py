@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from linkstar_contracts.event import Headers
 
-__all__ = ["OutboxRow", "OutgoingRecord", "StoredRecord", "decode_chunk", "encode_chunk"]
+__all__ = ["ATTEMPTS", "OutboxRow", "OutgoingRecord", "StoredRecord", "attempts_of", "decode_chunk", "encode_chunk"]
 
+ATTEMPTS = "linkstar-attempts"
+"""Header of a redriven record: which attempt this is, so that another failure counts on."""
 _VERSION = 1
 _LENGTH = struct.Struct(">I")
 _HEAD = struct.Struct(">qH")
@@ -57,6 +59,12 @@ class OutboxRow:
 
 def _piece(data: bytes | None) -> bytes:
     return _LENGTH.pack(0xFFFFFFFF) if data is None else _LENGTH.pack(len(data)) + data
+
+
+def attempts_of(headers: Sequence[tuple[str, bytes]]) -> int:
+    """Return which attempt a record is: 1 unless it was redriven."""
+    found = next((value for name, value in headers if name == ATTEMPTS), b"1")
+    return min(int(found), 1_000_000) if found.isdigit() else 1
 
 
 def encode_chunk(records: Iterable[OutgoingRecord]) -> bytes:

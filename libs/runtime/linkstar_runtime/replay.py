@@ -15,18 +15,18 @@ from linkstar_contracts.event import Headers
 from linkstar_runtime.database import Database
 from linkstar_runtime.decoding import REKEYED, Decoder
 from linkstar_runtime.ports import Producer
-from linkstar_runtime.records import OutgoingRecord, StoredRecord, decode_chunk
+from linkstar_runtime.records import ATTEMPTS, OutgoingRecord, StoredRecord, decode_chunk
 
 __all__ = ["Redriven", "Selection", "redrive"]
 
 _SELECT = """
-SELECT topic, part, off, code, raw, key, headers, record_ts FROM dead_letter
+SELECT topic, part, off, code, raw, key, headers, attempts FROM dead_letter
 WHERE grp = $1 AND redriven_at IS NULL AND ($2::text IS NULL OR code = $2) AND ($3::text IS NULL OR tenant = $3)
   AND ($4::timestamptz IS NULL OR first_failed_at >= $4) AND ($5::text IS NULL OR topic = $5)
   AND ($6::int IS NULL OR (part = $6 AND off = $7))
 ORDER BY topic, part, off LIMIT $8"""
 _MARK = """
-UPDATE dead_letter SET redriven_at = now(), attempts = attempts + 1
+UPDATE dead_letter SET redriven_at = now()
 WHERE grp = $1 AND topic = $2 AND part = $3 AND off = $4"""
 
 
@@ -67,7 +67,7 @@ async def redrive(
         for row in rows:
             result, detail = _verdict(decoder, row)
             if result == "would_send" and not dry_run:
-                headers = _headers(row)
+                headers = [*_headers(row), (ATTEMPTS, str(row["attempts"] + 1).encode())]
                 record = OutgoingRecord(row["key"], row["raw"], headers, int(database.clock.wall().timestamp() * 1000))
                 await producer.send(row["topic"], row["part"], [record])
                 await connection.execute(_MARK, group, row["topic"], row["part"], row["off"])
@@ -86,4 +86,8 @@ def _verdict(decoder: Decoder, row: asyncpg.Record) -> tuple[str, str]:
 
 def _headers(row: asyncpg.Record) -> Headers:
     (packed,) = decode_chunk(row["headers"])
-    return [(name, value) for name, value in packed.headers if not name.startswith("dlq-") and name != REKEYED]
+    return [
+        (name, value)
+        for name, value in packed.headers
+        if not name.startswith("dlq-") and name not in (REKEYED, ATTEMPTS)
+    ]

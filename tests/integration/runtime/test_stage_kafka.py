@@ -299,3 +299,21 @@ async def test_dead_letters_as_large_as_the_broker_takes_stop_nothing(scene: Sce
     assert [tuple(row) for row in dead] == [
         ("size", 500_000), ("size", 899_000), ("size", 910_000), ("size", 1_040_000)
     ]  # fmt: skip
+
+
+async def test_a_redrive_counts_attempts_and_succeeds_once_the_cause_is_gone(scene: Scene) -> None:
+    await scene.poison(1)
+    scene.replicas.start()
+    await scene.publish(2, range(4))
+    scene.check(await scene.emitted())
+    letters = "SELECT code, attempts, redriven_at IS NULL FROM dead_letter WHERE grp = $1 ORDER BY code, attempts"
+    group = f"{scene.prefix}example"
+    assert [tuple(row) for row in await scene.fetch(letters, group)] == [("bug", 1, True), ("invalid", 1, True)]
+    assert '"still_invalid"' in scene.replicas.replay("--code", "invalid", returncode=1)
+    assert '"sent"' in scene.replicas.replay("--code", "bug")
+    for _ in range(100):
+        found = [tuple(row) for row in await scene.fetch(letters, group)]
+        if len(found) == 3:
+            break
+        await asyncio.sleep(0.1)
+    assert found == [("bug", 1, False), ("bug", 2, True), ("invalid", 1, True)]

@@ -182,3 +182,15 @@ def test_a_route_whose_guard_cannot_be_resolved_does_not_start() -> None:
     context = cast("ServiceContext", SimpleNamespace(clock=Clock(), authorize=lambda: "nobody"))
     with pytest.raises(PydanticUserError):
         create_app("test", routes, context, Health())
+
+
+@pytest.mark.parametrize("address", ["/v1/orders/a%00b", "/v1/orders?after=%00", "/v1/orders/%ff", "/v1/orders?x=%1b"])
+async def test_no_control_character_gets_past_the_address(client: httpx.AsyncClient, address: str) -> None:
+    _problem(await client.get(address), 400, "address_invalid")
+
+
+async def test_the_openapi_document_tells_of_problems_and_keys(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    operation = next(iter(next(iter(document["paths"].values())).values()))
+    assert "application/problem+json" in operation["responses"]["4XX"]["content"]
+    assert "HTTPValidationError" not in str(document)
