@@ -27,8 +27,8 @@ $(BIN)/uv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) | $(BIN)/uv
-	@echo "Installing the locked dependencies"
-	@$(BIN)/uv pip sync --require-hashes --python $(BIN)/python requirements.lock
+	@echo "Installing the packages of requirements.lock and LinkStar's own into $(VENV)"
+	@$(BIN)/uv pip sync $$(test -t 2 || echo --quiet) --require-hashes --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ,$(MEMBERS))
 	@touch $@
 

@@ -21,6 +21,10 @@ LIST = """
 SELECT topic, part, off, code, class, tenant, attempts, first_failed_at, redriven_at FROM "{service}".dead_letter
 WHERE ($1::text IS NULL OR code = $1) AND ($2::text IS NULL OR tenant = $2) AND ($3 OR redriven_at IS NULL)
 ORDER BY first_failed_at DESC LIMIT $4"""
+COUNT = """
+SELECT count(*) FROM "{service}".dead_letter
+WHERE ($1::text IS NULL OR code = $1) AND ($2::text IS NULL OR tenant = $2) AND redriven_at IS NULL
+  AND ($3::text IS NULL OR (topic = $3 AND part = $4 AND off = $5))"""
 SHOW = """
 SELECT code, class, detail, tenant, trace_id, service_version, attempts, first_failed_at, redriven_at, record_ts,
        convert_from(key, 'UTF8') AS key, length(raw) AS bytes, raw
@@ -53,6 +57,32 @@ class Letter:
                 "bad-letter", f"{text!r} names no dead letter.", "Copy it from `linkstar dlq list`."
             )  # fmt: skip
         return cls(service, topic, int(numbers[0]), int(numbers[1]))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which letters to redrive: one, or all of some services that answer to code and tenant."""
+
+    letter: Letter | None
+    code: str | None
+    tenant: str | None
+    services: list[str]
+
+    @property
+    def arguments(self) -> tuple[object, ...]:
+        """For the count."""
+        place = (self.letter.topic, self.letter.partition, self.letter.offset) if self.letter else (None, None, None)
+        return (self.code, self.tenant, *place)
+
+    def options(self, count: int, dry_run: bool) -> list[str]:
+        """For the service's own `replay`."""
+        place = f"{self.letter.partition}/{self.letter.offset}" if self.letter else None
+        given = {
+            "--code": self.code, "--tenant": self.tenant, "--topic": self.letter and self.letter.topic, "--place": place,
+            "--limit": str(count),
+        }  # fmt: skip
+        said = [part for name, value in given.items() if value for part in (name, value)]
+        return [*said, *(["--dry-run"] if dry_run else [])]
 
 
 @app.command("list")
@@ -121,32 +151,49 @@ async def _show(database: str, letter: Letter) -> asyncpg.Record:
 
 @app.command()
 def redrive(
-    letter: Annotated[str | None, typer.Argument(help="one letter; without it all that the options name")] = None,
+    letter: Annotated[
+        str | None, typer.Argument(help="one letter, from `linkstar dlq list`; or select by options")
+    ] = None,
     service: Service = None,
     code: Code = None,
     tenant: Tenant = None,
-    dry_run: Annotated[bool, typer.Option(help="only say what would be sent")] = False,
+    every: Annotated[bool, typer.Option("--all", help="all that were not redriven yet")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be sent")] = False,
 ) -> None:
     """Send dead letters through the ordinary handler path again, with the same event ids."""
     with coded_errors():
-        if letter:
-            address = Letter.parse(letter)
-            service = address.service
-            options = ["--topic", address.topic, "--place", f"{address.partition}/{address.offset}"]
-        else:
-            options = [
-                part for name, value in (("--code", code), ("--tenant", tenant)) if value for part in (name, value)
-            ]
+        address = Letter.parse(letter) if letter else None
         services = [_known(service)] if service else list(SERVICES)
-        codes = [_replay(Access.find(), each, [*options, *(["--dry-run"] if dry_run else [])]) for each in services]
+        chosen = Choice(address, code, tenant, [address.service] if address else services)
+        waiting = asyncio.run(_count(Access.find().database, chosen))
+        total = sum(waiting.values())
+        if not (letter or service or code or tenant or every or dry_run):
+            raise CommandError(
+                "nothing-selected", f"{total} dead letters would be sent; none was selected.",
+                "Name one letter, or select with --service, --code or --tenant, or say --all; --dry-run sends nothing.",
+            )  # fmt: skip
+        out.print(f"{total} dead letters {'would be' if dry_run else 'are'} sent.", highlight=False)
+        codes = [_replay(Access.find(), each, chosen.options(count, dry_run)) for each, count in waiting.items()]
         if any(codes):
             raise typer.Exit(1)
 
 
+async def _count(database: str, chosen: Choice) -> dict[str, int]:
+    """How many letters wait to be redriven, for each service that has some."""
+    connection = await asyncpg.connect(database)
+    try:
+        found = {
+            each: await connection.fetchval(COUNT.format(service=each), *chosen.arguments) for each in chosen.services
+        }
+    finally:
+        await connection.close()
+    return {service: count for service, count in found.items() if count}
+
+
 def _replay(access: Access, service: str, options: list[str]) -> int:
     """The service's own `replay`, so that a letter goes through the very same handlers."""
-    plan = Plan.load(access.home)
-    endpoints = {**access.endpoints, "kafka": access.bootstrap, "database": access.database}
+    plan = Plan.load(access.home) if access.home.plan.exists() else Plan.from_environment()
+    endpoints = {"clock": {}, **access.endpoints, "kafka": access.bootstrap, "database": access.database}
     environment = service_environment(access.home, plan, endpoints, service)
     command = [sys.executable, "-m", f"linkstar_{service}", "replay", *options]
     return subprocess.run(command, env=environment, check=False).returncode

@@ -33,7 +33,9 @@ def parse_replicas(values: list[str]) -> dict[str, int]:
         if part:
             name, _, count = part.partition("=")
             if not count.isdecimal():
-                raise CommandError("bad-replicas", f"{part!r} is not SERVICE=COUNT.", "Write e.g. --replicas router=3.")
+                raise CommandError(
+                    "replicas-invalid", f"{part!r} is not SERVICE=COUNT.", "Write e.g. --replicas router=3."
+                )  # fmt: skip
             counts[name] = int(count)
     return counts
 

@@ -33,7 +33,10 @@ def import_file(
     channel: Annotated[str, typer.Option(help=f"format of the file: {', '.join(CHANNELS)}")],
     warehouse: Annotated[str, typer.Option(help="ship-from warehouse, or auto")] = "auto",
 ) -> None:
-    """Import an order file; every refused row is named with code, field and remedy."""
+    """Import an order file; every refused row is named with code, field and remedy.
+
+    Ends with status 1 when a row was refused or the file as a whole: the other rows' orders are accepted all the same.
+    """
     with coded_errors():
         if channel not in CHANNELS:
             raise CommandError("unknown-channel", f"{channel!r} is no channel.", f"Name one of {', '.join(CHANNELS)}.")
@@ -49,13 +52,14 @@ def import_file(
 def run_import(client: httpx.Client, file: Path, channel: str, warehouse: str) -> dict[str, Any]:
     """Uploads the file and waits until ingest has decided on every row."""
     query = {"channel": channel, "warehouse": warehouse, "filename": file.name}
-    started = _answer(lambda: client.post("/v1/imports", params=query, content=file.read_bytes()))
+    content = file.read_bytes()
+    started = _answer(lambda: client.post("/v1/imports", params=query, content=content), f"{file} as {channel}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         task = progress.add_task(file.name, total=started.get("rows"))
         deadline = time.monotonic() + IMPORT_TIMEOUT_S
         while time.monotonic() < deadline:
-            report = _answer(lambda: client.get(f"/v1/imports/{started['import_id']}"))
+            report = _answer(lambda: client.get(f"/v1/imports/{started['import_id']}"), file.name)
             decided = report["accepted"] + report["duplicates"] + report["rejected"]
             progress.update(task, completed=decided, total=report["orders"] or report["rows"])
             if report["state"] != "processing":
@@ -64,8 +68,8 @@ def run_import(client: httpx.Client, file: Path, channel: str, warehouse: str) -
     raise CommandError("import-slow", f"The import {started['import_id']} goes on.", "Look again in a while.")
 
 
-def _answer(request: Any) -> dict[str, Any]:
-    """The JSON of a successful answer; problem+json and silence become coded errors."""
+def _answer(request: Any, subject: str) -> dict[str, Any]:
+    """The JSON of a successful answer; problem+json about the subject and silence become coded errors."""
     try:
         response: httpx.Response = request()
     except httpx.HTTPError as error:
@@ -78,7 +82,7 @@ def _answer(request: Any) -> dict[str, Any]:
     problem = response.json() if "json" in response.headers.get("content-type", "") else {}
     raise CommandError(
         problem.get("code", f"http-{response.status_code}"),
-        problem.get("detail") or problem.get("title") or response.text[:200],
+        f"{subject}: {problem.get('detail') or problem.get('title') or response.text[:200]}",
         problem.get("fix") or "Mend the file and import it again; accepted orders are not taken twice.",
     )
 

@@ -18,6 +18,9 @@ ErrorCode = Literal[
     "not-running",
     "service-start-failed",
     "unknown-service",
+    "replicas-invalid",
+    "kafka-unreachable",
+    "postgres-unreachable",
 ]
 
 

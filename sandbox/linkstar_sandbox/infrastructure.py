@@ -9,7 +9,7 @@ from linkstar_sandbox.home import Home
 from linkstar_sandbox.kafka import EmbeddedKafka
 from linkstar_sandbox.plan import DATABASE, Plan, database_name
 from linkstar_sandbox.postgres import EmbeddedPostgres
-from linkstar_sandbox.provision import provision_database, provision_topics
+from linkstar_sandbox.provision import await_database, provision_database, provision_topics
 
 
 class Infrastructure:
@@ -39,6 +39,8 @@ class Infrastructure:
     async def _provision(self) -> None:
         if self.postgres:
             await provision_database(self.postgres.url(), database_name(self.admin_url))
+        else:
+            await await_database(self.admin_url)
         await provision_topics(self.bootstrap)
 
     def revive(self) -> list[str]:

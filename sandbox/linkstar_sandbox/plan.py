@@ -32,11 +32,15 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name, count in self.replicas.items():
-            if name not in SERVICES or count < 1:
+            if name not in SERVICES:
                 raise SandboxError(
-                    "unknown-service",
-                    f"--replicas {name}={count} is not possible.",
-                    f"Name one of {', '.join(SERVICES)} and a count of 1 or more.",
+                    "unknown-service", f"There is no service {name!r}.", f"Name one of {', '.join(SERVICES)}."
+                )
+            if count < 1:
+                raise SandboxError(
+                    "replicas-invalid",
+                    f"{count} replicas of {name}: every service needs at least one.",
+                    f"Write e.g. --replicas {name}=1, or leave {name} out.",
                 )
 
     @classmethod

@@ -42,3 +42,15 @@ def is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def silence(address: str) -> str:
+    """Why nobody answers at HOST:PORT, in the system's own words."""
+    host, _, port = address.strip().rpartition(":")
+    if not host or not port.isdecimal():
+        return "not HOST:PORT"
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=2).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        return (getattr(error, "strerror", None) or str(error)).lower()
+    return "something listens there, but it does not speak as a broker"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from urllib.parse import urlsplit
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from linkstar_contracts.topics import TOPICS, Topic
 from linkstar_sandbox.errors import SandboxError
+from linkstar_sandbox.ports import silence
 
 METADATA_TIMEOUT_S = 30
 METADATA_POLL_S = 0.05
+CONNECT_TIMEOUT_S = 10
 
 
 async def provision_topics(
@@ -33,6 +36,8 @@ async def provision_topics(
             if code and error is not TopicAlreadyExistsError:
                 raise _refused(f"Topic {name}: {error.__name__}.")
         await _await_partitions(admin, {name: topic.num_partitions for name, topic in wanted.items()})
+    except KafkaConnectionError as error:
+        raise _unreachable(bootstrap) from error
     except KafkaError as error:
         raise _refused(f"Kafka at {bootstrap}: {type(error).__name__}.") from error
     finally:
@@ -44,6 +49,29 @@ def _new_topics(topics: Iterable[Topic], prefix: str, replication: int) -> Itera
     for topic in topics:
         for name, config in ((topic.name, topic.config()), (topic.dlq, topic.dlq_config())):
             yield NewTopic(prefix + name, topic.partitions, replication, topic_configs=config)
+
+
+def _unreachable(bootstrap: str) -> SandboxError:
+    causes = [f"{address}: {silence(address)}" for address in bootstrap.split(",")]
+    return SandboxError(
+        "kafka-unreachable",
+        f"No Kafka broker answers at {'; '.join(causes)}.",
+        "If LINKSTAR_KAFKA__BOOTSTRAP names it, start that broker or correct the address; unset it for our own Kafka.",
+    )
+
+
+async def await_database(admin_url: str) -> None:
+    """Returns when the database takes our sign-in, else raises a coded error that names the cause, not the password."""
+    try:
+        connection = await asyncpg.connect(admin_url, timeout=CONNECT_TIMEOUT_S)
+    except (OSError, ValueError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        address = urlsplit(admin_url).netloc.rpartition("@")[2] or "the address given"
+        raise SandboxError(
+            "postgres-unreachable",
+            f"No PostgreSQL takes our sign-in at {address}: {str(error) or type(error).__name__}.",
+            "Correct LINKSTAR_DATABASE__URL or LINKSTAR_DATABASE__ADMIN_URL, or unset it for our own PostgreSQL.",
+        ) from error
+    await connection.close()
 
 
 async def _await_partitions(admin: AIOKafkaAdminClient, wanted: Mapping[str, int]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["DemoOptions"]
+__all__ = ["DAY_S", "DemoOptions"]
 
 DAY_S = 86_400
 

@@ -40,8 +40,9 @@ class Customers:
         await self._consumer.stop()
         await self._producer.stop()
 
-    async def act(self) -> None:
-        """Look at what was delivered since the last time and ask for the returns still wanted."""
+    async def act(self) -> int:
+        """Look at what was delivered since the last time, ask for the returns still wanted, say how many those were."""
+        before = len(self.requested)
         for batch in (await self._consumer.getmany(timeout_ms=20)).values():
             for record in batch:
                 self._take(json.loads(record.value), record.topic)
@@ -49,6 +50,7 @@ class Customers:
             event = self._delivered.pop(0)
             if event["order_id"] not in self.requested and event["order_id"] in self._items:
                 await self._request(event)
+        return len(self.requested) - before
 
     def _take(self, event: dict[str, Any], topic: str) -> None:
         if event.get("kind", "order") != "order":

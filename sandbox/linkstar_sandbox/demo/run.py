@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 from linkstar_contracts.topics import ORDERS_INBOUND
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.settings import ClockSettings
-from linkstar_sandbox.demo.options import DemoOptions
+from linkstar_sandbox.demo.options import DAY_S, DemoOptions
 from linkstar_sandbox.demo.pipeline import Pipeline
 from linkstar_sandbox.demo.returning import Customers
 from linkstar_sandbox.demo.screen import Screen
@@ -24,7 +24,7 @@ from linkstar_sandbox.order_files import OrderBook, build_order_book
 from linkstar_sandbox.reader.account import Account
 from linkstar_sandbox.reader.evidence import Evidence
 
-__all__ = ["DemoRun"]
+__all__ = ["DemoRun", "told_clock"]
 
 FIRST_TOP_UP = {"USD": 2_500_000, "CAD": 300_000, "EUR": 400_000, "GBP": 12_000}
 SECOND_TOP_UP = {"GBP": 400_000}
@@ -48,6 +48,7 @@ class DemoRun:
     async def perform(self) -> tuple[Evidence, Account]:
         """Play the whole story and return its evidence with the reader's account."""
         self.book.save(self.options.output / "orders")
+        self.screen.say(told_clock(self.options, self.began_at))
         seller = Seller(self.endpoints["services"], self.endpoints["keys"]["demo"])
         try:
             async with (
@@ -110,12 +111,21 @@ class DemoRun:
         until: datetime = self.clock.now() + timedelta(days=self.options.days)
         self._activity = "parcels travel"
         while self.clock.now() < until:
-            await customers.act()
+            if returns := await customers.act():
+                self.screen.say(f"Customers ask to send something back: {returns} of those who have their parcel.")
             await self.clock.sleep(_LOOK_S)
-        self.screen.say(f"{len(customers.requested)} customers sent something back.")
 
     async def _settle(self, pipeline: Pipeline) -> tuple[Evidence, Account]:
         with carriers_paused(self.home):
             if not await rest(pipeline):
                 self.screen.say("The pipeline did not come to rest: somebody is still behind.")
             return await judge(self.endpoints, self.home, self.book, self.imports)
+
+
+def told_clock(options: DemoOptions, began_at: datetime) -> str:
+    """One line about the time all that follows is told in."""
+    seconds = options.days * DAY_S / options.speed
+    return (
+        f"A virtual clock runs, {options.speed:,.0f} times as fast as the real one: it starts at "
+        f"{began_at:%a %Y-%m-%d %H:%M} UTC, and its {options.days:g} days take about {seconds:.0f} s."
+    )

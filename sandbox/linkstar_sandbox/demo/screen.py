@@ -20,7 +20,7 @@ STAGES = (
     ("ingest", "orders-received", "orders received"), ("router", "routes-chosen", "routes chosen"),
     ("labeler", "labels", "labels"), ("carriers", "carrier-scans", "carrier scans"),
     ("tracker", "tracking-updated", "tracking updates"), ("returns", "returns-updated", "return updates"),
-    ("", "exceptions-raised", "exceptions"), ("", "orders-inbound-dlq", "dead letters"),
+    ("", "exceptions-raised", "exception events"), ("", "orders-inbound-dlq", "dead letters"),
 )  # fmt: skip
 _PLAIN_EVERY_S = 5.0
 _RATE_OVER_S = 3.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from linkstar_cli.dead_letters import Letter
@@ -10,6 +12,8 @@ from linkstar_cli.screen import CommandError
 from linkstar_cli.standing import sum_samples
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.plan import Plan, url_for
+from linkstar_sandbox.ports import silence
+from linkstar_sandbox.provision import await_database, provision_topics
 
 
 def test_replicas_may_be_repeated_or_listed() -> None:
@@ -18,14 +22,18 @@ def test_replicas_may_be_repeated_or_listed() -> None:
 
 @pytest.mark.parametrize("text", ["router", "router=", "router=many", "router=-1"])
 def test_senseless_replicas_are_refused(text: str) -> None:
-    with pytest.raises(CommandError, match="bad-replicas"):
+    with pytest.raises(CommandError, match="replicas-invalid"):
         parse_replicas([text])
 
 
-@pytest.mark.parametrize("replicas", [{"router": 0}, {"billing": 1}])
-def test_impossible_plan_is_refused(replicas: dict[str, int]) -> None:
-    with pytest.raises(SandboxError, match="unknown-service"):
+@pytest.mark.parametrize(
+    ("replicas", "code", "named"),
+    [({"router": 0}, "replicas-invalid", "router"), ({"billing": 1}, "unknown-service", "billing")],
+)
+def test_impossible_plan_is_refused(replicas: dict[str, int], code: str, named: str) -> None:
+    with pytest.raises(SandboxError, match=named) as refused:
         Plan(replicas=replicas)
+    assert refused.value.code == code
 
 
 def test_letter_reads_back() -> None:
@@ -57,3 +65,24 @@ def test_samples_are_added_over_their_labels() -> None:
 )
 def test_same_database_for_another_user(url: str, expected: str) -> None:
     assert url_for(url, "router", "a/b" if "db:" in url else None) == expected
+
+
+def test_cause_of_silence_is_told() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        assert silence(f"127.0.0.1:{listener.getsockname()[1]}") == "connection refused"
+        listener.listen()
+        assert "does not speak" in silence(f"127.0.0.1:{listener.getsockname()[1]}")
+    assert silence("broker") == "not HOST:PORT"
+
+
+async def test_unreachable_servers_are_named_with_the_cause_and_without_the_password() -> None:
+    with pytest.raises(SandboxError) as kafka:
+        await provision_topics("127.0.0.1:9")
+    assert kafka.value.code == "kafka-unreachable"
+    assert "127.0.0.1:9: connection refused" in kafka.value.message
+    assert "LINKSTAR_KAFKA__BOOTSTRAP" in kafka.value.remedy
+    with pytest.raises(SandboxError, match=r"127\.0\.0\.1:9\b.*failed") as database:
+        await await_database("postgresql://u:secret@127.0.0.1:9/linkstar")
+    assert database.value.code == "postgres-unreachable"
+    assert "secret" not in str(database.value)
