@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from linkstar_contracts.events import Place, TrackingNumber
+from linkstar_contracts.events import Place
+from linkstar_contracts.fields import TrackingNumber
 from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import Instant, Value
 from linkstar_tracker.domain.local_time import LocalTimeError, to_utc
