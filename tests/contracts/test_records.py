@@ -98,7 +98,7 @@ def test_weights_are_plain_positive_decimals(value: str) -> None:
     )
     error = refusal(body.replace('"@"', value).encode())
     assert error.code == "record.invalid_field"
-    assert error.faults[0].field == "parcels.0.weight.value"
+    assert [fault.field for fault in error.faults] == ["parcels.0.weight.value"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def _decimal(value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    raise ValueError("must be a plain decimal number with at most four places, such as 12.5")
+    raise ValueError("is no plain decimal number; send one with at most four places, such as 12.5")
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class Quantity:
         """Return the quantity, or raise ValueError."""
         quantity = _decimal(value)
         if not (quantity.is_finite() and 0 < quantity <= self.le):
-            raise ValueError(f"must be above 0 and at most {self.le}")
+            raise ValueError(f"is out of bounds; send a number above 0 and at most {self.le}")
         if isinstance(value, str):
             return quantity
         shown = quantity.quantize(_FOUR_PLACES)
         if shown != quantity:
-            raise ValueError("must have at most four decimal places")
+            raise ValueError("is too precise; send at most four decimal places")
         return shown.normalize()

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Head, RawHeaders, read_headers
 from linkstar_contracts.events import EVENTS
+from linkstar_contracts.findings import own_findings
 from linkstar_contracts.topics import TOPICS, Topic
 
 __all__ = ["MAX_DOOR_BYTES", "FieldFault", "RecordCode", "RecordError", "parse_body", "parse_record"]
@@ -94,7 +95,7 @@ def parse_body(event_class: type[E], value: bytes | None, *, strict: bool = Fals
 
 
 def _as_record_error(error: ValidationError) -> RecordError:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = own_findings(error.errors(include_url=False, include_context=False, include_input=False))
     faults = tuple(FieldFault(_path(fault["loc"]), fault["type"], fault["msg"]) for fault in found[:_MAX_FAULTS])
     detail = "; ".join(f"{fault.field or 'body'}: {fault.detail}" for fault in faults)
     kinds = {fault.code for fault in faults}

@@ -39,7 +39,7 @@ def clean_text(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text.strip()
     if _NO_TEXT.search(text):
-        raise ValueError("contains a character that no text can hold (lone surrogate or non-character)")
+        raise ValueError("holds a lone surrogate or a non-character; remove it, or correct the encoding")
     spaced = _BREAKS.sub(" ", text)
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", spaced)).strip()
 

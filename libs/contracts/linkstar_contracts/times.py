@@ -18,7 +18,7 @@ _starts_with_year = re.compile("[0-9]{4}-").match
 
 def _written_time(value: object) -> object:
     if isinstance(value, int | float) or (isinstance(value, str) and not _starts_with_year(value)):
-        raise ValueError("must be an RFC 3339 time with offset, such as 2026-11-22T17:05:00Z")
+        raise ValueError("is no time; send an RFC 3339 time with offset, such as 2026-11-22T17:05:00Z")
     return value
 
 
@@ -28,8 +28,11 @@ Instant = Annotated[AwareDatetime, Field(ge=_EARLIEST, le=_LATEST, strict=False)
 
 def _calendar_date(text: str) -> str:
     if not "1990" <= text[:4] < "2200":
-        raise ValueError("must lie between 1990 and 2199")
-    date.fromisoformat(text)
+        raise ValueError("is out of bounds; send a date between 1990 and 2199")
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("is no day of the calendar; send a date such as 2026-11-22") from None
     return text
 
 

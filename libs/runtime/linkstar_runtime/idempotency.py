@@ -15,7 +15,7 @@ from linkstar_runtime.problems import Problem
 
 __all__ = ["IdempotentCommand", "StoredAnswer", "idempotent_command"]
 
-_KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,14 @@ class IdempotentCommand:
 async def idempotent_command(request: Request, tenant: str) -> IdempotentCommand:
     """Return the command a request stands for; raises the coded 400 without a usable Idempotency-Key."""
     key = request.headers.get("idempotency-key", "")
-    if not _KEY.match(key):
-        raise Problem(
-            400, "idempotency_key_missing", "This request needs an Idempotency-Key", field="Idempotency-Key",
-            fix="Send a header Idempotency-Key of 1 to 255 visible ASCII characters, new for each command.",
-        )  # fmt: skip
+    if not key:
+        raise _unusable("idempotency_key_missing", "This request needs an Idempotency-Key")
+    if not _KEY.fullmatch(key):
+        raise _unusable("idempotency_key_invalid", "This Idempotency-Key is too long or not visible ASCII")
     content = f"{request.method} {request.url.path}\n".encode() + await request.body()
     return IdempotentCommand(tenant, key, sha256(content).digest())
+
+
+def _unusable(code: str, title: str) -> Problem:
+    fix = "Send a header Idempotency-Key of 1 to 255 visible ASCII characters, new for each command."
+    return Problem(400, code, title, field="Idempotency-Key", fix=fix)

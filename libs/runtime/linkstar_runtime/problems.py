@@ -15,6 +15,8 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from linkstar_contracts.findings import finding_and_remedy, own_findings
+
 __all__ = [
     "PROBLEM_RESPONSES",
     "FieldError",
@@ -99,8 +101,16 @@ _FIXES = {
     "string_too_short": "Send a longer text.",
     "string_pattern_mismatch": "Use only the characters allowed here.",
     "string_unicode": "Send valid Unicode without lone surrogates.",
+    "object_type": "Send an object in braces, with the fields the API description names.",
+    "list_type": "Send a list in brackets.",
+    "tuple_type": "Send a list in brackets.",
+    "bool_type": "Send true or false.",
+    "bool_parsing": "Send true or false.",
     "int_type": "Send a whole number without quotes.",
     "int_from_float": "Send a whole number.",
+    "int_parsing": "Send a whole number such as 100.",
+    "int_parsing_size": "Send a number of fewer digits.",
+    "decimal_type": "Send a decimal number such as 12.5.",
     "decimal_parsing": "Send a decimal number such as 12.5.",
     "decimal_max_digits": "Send fewer digits.",
     "decimal_max_places": "Send fewer decimal places.",
@@ -114,26 +124,37 @@ _FIXES = {
     "timezone_aware": "Add the offset, as in 2026-05-01T12:00:00+02:00.",
     "datetime_from_date_parsing": "Send an RFC 3339 time with offset.",
     "datetime_parsing": "Send an RFC 3339 time with offset.",
+    "datetime_type": "Send an RFC 3339 time with offset.",
+    "datetime_object_invalid": "Send an RFC 3339 time with offset.",
     "too_long": "Send fewer entries.",
     "too_short": "Send more entries.",
 }
+_ANY_FIX = "Send what the API description at /openapi.json states for this field."
+
+
+_NO_OBJECT = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
 def field_errors(errors: Sequence[Mapping[str, Any]], *, skip: int = 0) -> list[FieldError]:
     """Turn pydantic's errors into field errors; the first `skip` parts of each location are left out."""
-    return [
-        FieldError(
-            code=error["type"], field=_path(error["loc"][skip:]), detail=error["msg"],
-            fix=_FIXES.get(error["type"], "See the detail."),
-        )
-        for error in errors
-    ]  # fmt: skip
+    return [_field_error(error, _path(error["loc"][skip:])) for error in own_findings(errors)]
+
+
+def _field_error(error: Mapping[str, Any], field: str) -> FieldError:
+    kind, detail = error["type"], error["msg"]
+    if kind in _NO_OBJECT:
+        kind, detail = "object_type", "Input should be an object"
+    fix = _FIXES.get(kind, _ANY_FIX)
+    if kind == "value_error":
+        detail, remedy = finding_and_remedy(detail)
+        fix = f"{remedy[:1].upper()}{remedy[1:]}." if remedy else fix
+    return FieldError(code=kind, field=field, detail=detail, fix=fix)
 
 
 def _path(parts: Sequence[str | int]) -> str:
-    """`orders[2].parcels[0].weight.value`."""
+    """`orders[2].parcels[0].weight.value`; the whole body is `body`."""
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return path.removeprefix(".")
+    return path.removeprefix(".") or "body"
 
 
 def validation_problem(error: ValidationError) -> Problem:

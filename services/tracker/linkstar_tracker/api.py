@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from linkstar_contracts.event import Event
 from linkstar_runtime.api_keys import Principal
@@ -36,6 +36,16 @@ class ScanBatch(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     scans: Annotated[list[Any], Field(min_length=1, max_length=MAX_SCANS)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stands_in_an_object(cls, body: object) -> object:
+        if isinstance(body, list):
+            raise Problem(
+                422, "scans_not_in_object", "The body is a list, not an object", field="body",
+                fix='Send {"scans": [...]}.',
+            )  # fmt: skip
+        return body
 
 
 class Rejection(BaseModel):
@@ -145,7 +155,7 @@ def _judge(reports: Sequence[Any], latest: datetime) -> _Judged:
     judged = _Judged()
     for index, report in enumerate(reports):
         try:
-            scan = ScanReport.model_validate(report).scan()
+            scan = ScanReport.model_validate(report, extra="forbid").scan()
         except ValidationError as error:
             first = field_errors(error.errors(include_url=False, include_context=False, include_input=False))[0]
             judged.rejected.append(Rejection(index=index, **first))

@@ -172,6 +172,13 @@ async def test_a_top_up_is_made_once_per_key(counter: Counter) -> None:
     assert (await counter.top_up(900, "k1")).json()["code"] == "idempotency_key_reused"
     missing = await counter.client.post("/v1/wallet/topups", json={"amount_minor": 1, "currency": "USD"})
     assert missing.json()["code"] == "idempotency_key_missing"
+    for unusable in ("k" * 2000, "schlüssel".encode(), "k 1"):
+        headers: dict[str, str | bytes] = {"idempotency-key": unusable}
+        refused = await counter.client.post(
+            "/v1/wallet/topups", json={"amount_minor": 1, "currency": "USD"}, headers=headers
+        )
+        assert (refused.status_code, refused.json()["code"]) == (400, "idempotency_key_invalid")
+        assert "1 to 255 visible ASCII" in refused.json()["fix"]
     page = (await counter.client.get("/v1/ledger")).json()
     assert [(entry["amount_minor"], entry["reference"]) for entry in page["entries"]] == [(700, "transfer k1")]
     assert "next" not in page

@@ -117,6 +117,19 @@ async def test_bad_input_names_its_field(client: httpx.AsyncClient, change: dict
     assert answer.json()["fix"]
 
 
+async def test_a_parcel_without_its_value_is_one_fault(client: httpx.AsyncClient) -> None:
+    [parcel] = _shipment()["parcels"]
+    del parcel["declared_value"]
+    errors = (await client.post("/v1/quotes", json=_shipment(parcels=[parcel]))).json()["errors"]
+    assert [error["field"] for error in errors] == ["parcels[0].declared_value"]
+
+
+async def test_a_warehouse_by_name_is_told_to_be_an_object(client: httpx.AsyncClient) -> None:
+    [error] = (await client.post("/v1/quotes", json=_shipment(warehouse="US-NJ"))).json()["errors"]
+    assert (error["field"], error["code"]) == ("warehouse", "object_type")
+    assert error["fix"].startswith("Send an object in braces")
+
+
 async def test_one_bad_item_does_not_block_a_batch(client: httpx.AsyncClient) -> None:
     answer = await client.post("/v1/quotes", json={"quotes": [_shipment(), {"nonsense": 1}, _shipment()]})
     results = answer.json()["results"]

@@ -73,6 +73,9 @@ async def test_every_bad_scan_is_named_and_the_others_are_taken(tracker: Service
         local,
         scan("", "2026-06-08T15:00:00Z"),
         "not a scan",
+        {**good, "weather": "rain"},
+        {**good, "place": {"country": "DE", "planet": "Earth"}},
+        {**good, "retracts": {"code": "IT", "scanned_at": "2026-06-08T15:00:00Z", "place": {"cuntry": "DE"}}},
     ]
     async with await tracker.client("*", "scans:write") as carrier:
         answer = await carrier.post("/v1/scans", json={"scans": [*bad, good]})
@@ -80,8 +83,10 @@ async def test_every_bad_scan_is_named_and_the_others_are_taken(tracker: Service
     assert (answer.json()["accepted"], answer.json()["unmatched"]) == (0, 1)
     assert [(each["index"], each["code"]) for each in rejected] == [
         (0, "timezone_aware"), (1, "scan_in_future"), (2, "string_pattern_mismatch"), (3, "unknown_timezone"),
-        (4, "scan_time_missing"), (5, "string_too_short"), (6, "model_type"),
+        (4, "scan_time_missing"), (5, "string_too_short"), (6, "object_type"),
+        (7, "extra_forbidden"), (8, "extra_forbidden"), (9, "extra_forbidden"),
     ]  # fmt: skip
+    assert [each["field"] for each in rejected[7:]] == ["weather", "place.planet", "retracts.place.cuntry"]
     assert all(each["fix"] for each in rejected)
 
 
@@ -94,6 +99,9 @@ async def test_the_door_has_bounds_and_a_lock(tracker: ServiceProcess) -> None:
         assert (await carrier.post("/v1/scans", json={"scans": [one] * 501})).status_code == 422
         assert (await carrier.post("/v1/scans", json={"scans": []})).status_code == 422
         assert (await carrier.post("/v1/scans", content=b"{")).json()["code"]
+        bare = await carrier.post("/v1/scans", json=[one])
+        assert (bare.status_code, bare.json()["code"]) == (422, "scans_not_in_object")
+        assert (bare.json()["field"], bare.json()["fix"]) == ("body", 'Send {"scans": [...]}.')
         assert (await nobody.post("/v1/scans", json={"scans": [one]})).status_code == 403
 
 

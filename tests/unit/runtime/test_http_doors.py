@@ -10,16 +10,17 @@ from typing import Annotated, Any, cast
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.errors import PydanticUserError
 
+from linkstar_contracts.events import CarrierScan, OrderChangeRequested, OrderSubmitted, ReturnRequested
 from linkstar_contracts.text import SafeStr
-from linkstar_contracts.values import Weight
+from linkstar_contracts.values import Destination, Money, Warehouse, Weight
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.gate import BODY_LIMIT
 from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
-from linkstar_runtime.problems import Problem
+from linkstar_runtime.problems import Problem, field_errors
 from linkstar_runtime.service import ServiceContext
 
 CANARY = "Kanarienvogel"
@@ -33,7 +34,7 @@ class Parcel(BaseModel):
 
 
 class Parcels(BaseModel):
-    parcels: list[Parcel]
+    parcels: Annotated[tuple[Parcel, ...], Field(min_length=1)]
 
 
 def _routes(_context: ServiceContext) -> APIRouter:
@@ -42,6 +43,10 @@ def _routes(_context: ServiceContext) -> APIRouter:
     @router.post("/parcels")
     async def parcels(body: Parcels) -> int:
         return len(body.parcels)
+
+    @router.get("/count")
+    async def count(limit: int) -> int:
+        return limit
 
     @router.post("/raw")
     async def raw(request: Request) -> int:
@@ -134,6 +139,45 @@ async def test_each_wrong_field_is_named_with_its_fix_and_without_its_value(clie
         ("parcels[1].weight.unit", "literal_error"),
     ]
     assert all(error["fix"] for error in document["errors"])
+
+
+async def test_a_list_whose_only_entry_is_faulty_is_not_too_short_besides(client: httpx.AsyncClient) -> None:
+    document = _problem(await _post(client, b'{"parcels": [{"name": "a"}]}'), 422, "validation_failed")
+    assert [(error["field"], error["code"]) for error in document["errors"]] == [("parcels[0].count", "missing")]
+    document = _problem(await _post(client, b'{"parcels": []}'), 422, "validation_failed")
+    assert [(error["field"], error["code"]) for error in document["errors"]] == [("parcels", "too_short")]
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"all"', b"7", b"null"])
+async def test_a_body_that_is_no_object_is_told_so(client: httpx.AsyncClient, body: bytes) -> None:
+    document = _problem(await _post(client, body), 422, "validation_failed")
+    [error] = document["errors"]
+    assert error["field"] == "body"
+    assert error["fix"] in {"Send an object in braces, with the fields the API description names.", "Send this field."}
+
+
+@pytest.mark.parametrize("sent", [None, True, 7, 7.5, -1, 1e300, "", "abc", [], ["a"], {}, {"a": 1}], ids=repr)
+def test_whatever_is_sent_in_a_field_the_fix_says_what_to_send_instead(sent: object) -> None:
+    for model in (OrderSubmitted, OrderChangeRequested, ReturnRequested, CarrierScan, Warehouse, Destination, Money):
+        for field in model.model_fields:
+            try:
+                model.model_validate_json(json.dumps({field: sent}))
+            except ValidationError as error:
+                told = field_errors(error.errors(include_url=False))
+                assert [each for each in told if "openapi" in each["fix"] or not each["fix"]] == [], field
+
+
+def test_a_refused_value_is_parted_into_finding_and_fix() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Money.model_validate({"amount_minor": 1, "currency": "XXX"})
+    [told] = field_errors(refused.value.errors(include_url=False))
+    assert told["detail"] == "is not a currency of ISO 4217"
+    assert told["fix"] == "Use a code such as USD, CAD, GBP, EUR, CNY."
+
+
+async def test_a_query_that_is_no_number_is_told_what_to_send(client: httpx.AsyncClient) -> None:
+    document = _problem(await client.get("/count?limit=abc"), 422, "validation_failed")
+    assert (document["field"], document["fix"]) == ("limit", "Send a whole number such as 100.")
 
 
 async def test_body_limit_holds_with_and_without_announcement(client: httpx.AsyncClient) -> None:

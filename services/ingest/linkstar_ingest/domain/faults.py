@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from linkstar_contracts.findings import finding_and_remedy, own_findings
+
 __all__ = ["Fault", "Refusal", "RowFault", "schema_faults"]
 
 
@@ -61,7 +63,6 @@ _CODES = {
     "int_from_float": ("number_malformed", "write a whole number"),
     "literal_error": ("value_unknown", "use one of the values named"),
     "enum": ("value_unknown", "use one of the values named"),
-    "value_error": ("value_refused", "correct the value"),
 }  # fmt: skip
 _OUT_OF_RANGE = ("number_out_of_range", "use a number within the bounds")
 _CODES |= dict.fromkeys(
@@ -73,15 +74,8 @@ _UNITS = {"weight": "g, kg, oz or lb", "dimensions": "mm, cm or in"}
 
 def schema_faults(error: ValidationError) -> list[Fault]:
     """Return one fault per finding of pydantic, at most 20, in our words and without the offending values."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    places = [finding["loc"] for finding in found]
-    return [_schema_fault(finding) for finding in found[:20] if not _follows(finding, places)]
-
-
-def _follows(finding: Any, places: list[tuple[int | str, ...]]) -> bool:
-    """A list whose only entry is faulty also counts as too short: that says nothing more."""
-    loc = finding["loc"]
-    return finding["type"] == "too_short" and any(place != loc and place[: len(loc)] == loc for place in places)
+    found = own_findings(error.errors(include_url=False, include_context=False, include_input=False))
+    return [_schema_fault(finding) for finding in found[:20]]
 
 
 def _schema_fault(finding: Any) -> Fault:
@@ -91,5 +85,8 @@ def _schema_fault(finding: Any) -> Fault:
     if path[-1:] == ["unit"] and kind == "literal_error":
         units = _UNITS.get(path[-2], "the units named") if len(path) > 1 else "the units named"
         return Fault("unit_unknown", field, "is no unit we know", f"use {units}")
+    if kind == "value_error":
+        detail, fix = finding_and_remedy(finding["msg"])
+        return Fault("value_refused", field, detail[:200], fix or "correct the value")
     code, fix = _CODES.get(kind, ("type_wrong" if kind.endswith("_type") else kind, "send the type the field asks for"))
     return Fault(code, field, finding["msg"][:200], fix)
