@@ -14,7 +14,7 @@ __all__ = ["Seller"]
 
 _POLL_S = 0.2
 _TIMEOUT_S = 60.0
-_ATTEMPTS, _PAUSE_S = 40, 0.5
+_ATTEMPTS, _PAUSE_S = 120, 0.5
 
 
 class Seller:
