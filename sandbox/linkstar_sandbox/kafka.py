@@ -49,6 +49,13 @@ SETTINGS: Mapping[str, str] = {
 }
 
 
+def random_cluster_id() -> str:
+    """A new id as Kafka writes it. None begins with a dash: the storage tool would take it for an option."""
+    while (found := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return found
+
+
 class EmbeddedKafka:
     """One broker with its data in `home`. `start` leaves it ready for clients or raises a coded error."""
 
@@ -140,7 +147,7 @@ class EmbeddedKafka:
         if marker.exists():
             return
         shutil.rmtree(self.home / "log", ignore_errors=True)
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = random_cluster_id()
         format_command = [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
         done = subprocess.run(format_command, capture_output=True, text=True, check=False, cwd=self.home)
         if done.returncode:
