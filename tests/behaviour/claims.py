@@ -337,3 +337,42 @@ class ClaimBehaviour:
         await asyncio.sleep(0.5)
         await member.settle()
         assert {order: len(ids) for order, ids in emitted(broker).items()} == {order: 1}
+
+    async def test_a_stale_owner_runs_no_timer_and_sends_no_row(
+        self, broker: MemoryBroker, store: Any, handler: Handler
+    ) -> None:
+        seen: list[int] = []
+
+        async def due(shards: Sequence[int], tx: Any) -> list[OrderCancelled]:
+            seen.extend(shards)
+            return []
+
+        zombie = Member(broker, store, handler, shards=[3], timers=(Timer("due", 0.0, due),))
+        await zombie.ownership.claim_all()
+        held = zombie.ownership.owned[3]
+        await Member(broker, store, handler, shards=[3]).ownership.claim_all()
+        await zombie.sweep._timers.run_due()
+        assert seen == []
+        assert zombie.ownership.owned == {}
+        await zombie.writer.submit(handler, [cancel_request(one_shard(1)[0])])
+        await zombie.sweep.emit_shard(3, held)
+        assert emitted(broker) == {}
+
+    async def test_a_handler_sees_each_record_once(self, broker: MemoryBroker, store: Any, handler: Handler) -> None:
+        """Neither byte-identical copies in one delivery nor records below the expected offset reach it again."""
+        seen: list[int] = []
+
+        async def watching(batch: Sequence[Received[Any]], tx: Any) -> Sequence[Any]:
+            seen.extend(received.offset for received in batch)
+            return await handler(batch, tx)
+
+        first, second = one_shard(2)
+        for order in (first, first, second):
+            publish(broker, cancel_request(order))
+        member = Member(broker, store, watching, shards=[3])
+        await member.ownership.claim_all()
+        await member.stage.deliver(member.consumer.poll())
+        member.consumer.seek("orders-inbound", 3, 0)
+        publish(broker, cancel_request(first))
+        await member.stage.deliver(member.consumer.poll())
+        assert seen == [0, 2, 3]
