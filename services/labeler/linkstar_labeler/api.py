@@ -16,6 +16,7 @@ from linkstar_contracts.values import Money
 from linkstar_labeler import store
 from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.carriers.printing import make_labels
+from linkstar_labeler.domain.exceptions import HOLD_CODES
 from linkstar_labeler.domain.label_layout import Label
 from linkstar_labeler.domain.ledger import FUNDING, WALLET, Entry
 from linkstar_labeler.domain.pdf import render_pdf
@@ -79,7 +80,10 @@ def _add_labels(router: APIRouter, context: ServiceContext, settler: Settler) ->
             return await _describe(context, principal.tenant, name)
         labels = await _open_labels(context, principal.tenant, shipment_id)
         if parcel > len(labels):
-            raise Problem(404, "parcel_unknown", f"The shipment has {len(labels)} parcel(s)", field="parcel")
+            raise Problem(
+                404, "parcel_unknown", f"The shipment has {len(labels)} parcel(s)", field="parcel",
+                fix=f"Ask for parcel 1 to {len(labels)}.",
+            )  # fmt: skip
         media_type, printer = _PRINTERS[suffix]
         return Response(printer(labels, parcel), media_type=media_type)
 
@@ -148,13 +152,23 @@ async def _open_labels(context: ServiceContext, tenant: str, shipment_id: str) -
     async with context.database.transaction() as tx:
         stored, created_at = await _stored(tx, tenant, shipment_id)
         if stored.state != "active":
-            raise Problem(409, f"label_{stored.state}", f"The label is {stored.state}", stored.hold_code or "")
+            raise _not_printable(stored)
         order_id = stored.shipment.order_id
         [consignee] = await context.vault.open_many(tx, [(tenant, order_id, stored.route.consignee)])
     if consignee is None:
-        raise Problem(410, "consignee_erased", "The consignee's data has been erased")
+        fix = "Submit a new order with its address; this label cannot be printed any more."
+        raise Problem(410, "consignee_erased", "The consignee's data has been erased", fix=fix)
     carrier = CARRIERS[stored.route.route.carrier]
     return make_labels(carrier, stored.route, consignee, stored.tracking_numbers, created_at)
+
+
+def _not_printable(stored: store.StoredLabel) -> Problem:
+    """What holds a held label is told with its remedy; a voided or withdrawn one is never printed again."""
+    hold = HOLD_CODES[stored.hold_code] if stored.hold_code else None
+    return Problem(
+        409, f"label_{stored.state}", f"The label is {stored.state}", hold.detail if hold else "",
+        fix=hold.action if hold else "Change the order to have a new label made; if it is cancelled, submit a new one.",
+    )  # fmt: skip
 
 
 async def _describe(context: ServiceContext, tenant: str, shipment_id: str) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
@@ -22,6 +22,12 @@ from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
 __all__ = ["routes"]
+
+
+ListedState: TypeAlias = Literal[
+    "requested", "approved", "rejected", "label_issued", "in_transit", "received", "closed", "expired", "cancelled"
+]
+"""The states a list can be asked for."""
 
 
 class ReturnBody(BaseModel):
@@ -78,16 +84,15 @@ def routes(context: ServiceContext) -> APIRouter:
 
     @router.get("/returns")
     async def list_returns(
-        order_id: Annotated[str | None, Query(max_length=64)] = None,
-        state: ReturnState | None = None,
+        order_id: OrderId | None = None,
+        state: ListedState | None = None,
         after: Annotated[str, Query(max_length=80)] = "",
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
         principal: Principal = Depends(context.authorize("returns:read")),
     ) -> dict[str, Any]:
         """List the tenant's returns by id."""
-        wanted = state.value if state else None
         async with context.database.transaction() as tx:
-            page = await store.list_cases(tx, principal.tenant, order_id, wanted, after, limit)
+            page = await store.list_cases(tx, principal.tenant, order_id, state, after, limit)
         return {
             "returns": [return_document(order, case) for order, case in page],
             "next": page[-1][1].return_id if len(page) == limit else None,

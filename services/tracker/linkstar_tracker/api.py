@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from linkstar_contracts.event import Event
+from linkstar_contracts.events import TrackingNumber
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem, field_errors
@@ -116,12 +117,12 @@ def routes(context: ServiceContext) -> APIRouter:
 
     @router.get("/trackers")
     async def find_trackers(
-        tracking_number: Annotated[str, Query(min_length=6, max_length=40)],
+        tracking_number: Annotated[TrackingNumber, BeforeValidator(as_printed)],
         principal: Principal = Depends(context.authorize("tracking:read")),
     ) -> dict[str, Any]:
         """Return the shipments that travel under a tracking number: one, unless two carriers use the same number."""
         async with context.database.transaction() as tx:
-            ids = await store.shipments_of_number(tx, principal.tenant, as_printed(tracking_number))
+            ids = await store.shipments_of_number(tx, principal.tenant, tracking_number)
             found = [await store.read_shipment(tx, principal.tenant, shipment_id) for shipment_id in ids]
         return {"trackers": [tracker_document(shipment, rules) for shipment in found if shipment]}
 
@@ -200,7 +201,13 @@ def _waiting(scans: Sequence[Scan], reporter: str, now: datetime, keep: timedelt
 
 def _cursor(after: str) -> tuple[str, str, str]:
     """Read `carrier|number|scan id`; an empty cursor stands before everything."""
-    parts = (*after.split("|"), "", "", "")
+    if not after:
+        return "", "", ""
+    parts = after.split("|")
+    if len(parts) != 3:
+        raise Problem(
+            422, "cursor_invalid", "No cursor of this list", field="after", fix="Use `next` of the page before."
+        )
     return parts[0], parts[1], parts[2]
 
 

@@ -116,16 +116,20 @@ async def test_a_label_is_printed_in_every_format(counter: Counter) -> None:
     png = await counter.client.get("/v1/labels/order-1.png", params={"parcel": 2})
     texts = [bytes(found.bytes).decode() for found in zxingcpp.read_barcodes(Image.open(BytesIO(png.content)))]
     assert f"42010001\x1d{known['tracking_numbers'][1]}" in texts
-    assert (await counter.client.get("/v1/labels/order-1.png?parcel=3")).json()["code"] == "parcel_unknown"
+    third = (await counter.client.get("/v1/labels/order-1.png?parcel=3")).json()
+    assert (third["code"], third["fix"]) == ("parcel_unknown", "Ask for parcel 1 to 2.")
 
 
 async def test_unknown_held_and_voided_labels_are_not_printed(counter: Counter) -> None:
     assert (await counter.client.get("/v1/labels/nothing.pdf")).json()["code"] == "label_unknown"
     await counter.order("order-1", "Ada")
-    assert (await counter.client.get("/v1/labels/order-1.pdf")).json()["code"] == "label_held"
+    held = (await counter.client.get("/v1/labels/order-1.pdf")).json()
+    assert (held["code"], held["fix"]) == ("label_held", "Top up the wallet; the label is then bought by itself.")
     assert (await counter.client.get("/v1/labels/order-1")).json()["hold_code"] == "insufficient_balance"
     assert (await counter.client.post("/v1/labels/order-1/void")).status_code == 200
-    assert (await counter.client.get("/v1/labels/order-1.pdf")).json()["code"] == "label_withdrawn"
+    withdrawn = (await counter.client.get("/v1/labels/order-1.pdf")).json()
+    assert withdrawn["code"] == "label_withdrawn"
+    assert withdrawn["fix"].startswith("Change the order to have a new label made")
 
 
 async def test_an_erased_consignee_cannot_be_printed_any_more(counter: Counter) -> None:
@@ -134,6 +138,7 @@ async def test_an_erased_consignee_cannot_be_printed_any_more(counter: Counter) 
     await counter.admin.execute("DELETE FROM vault.dek")
     answer = await counter.client.get("/v1/labels/order-1.pdf")
     assert (answer.status_code, answer.json()["code"]) == (410, "consignee_erased")
+    assert "Submit a new order" in answer.json()["fix"]
 
 
 async def test_without_the_master_key_the_stage_waits(counter: Counter) -> None:

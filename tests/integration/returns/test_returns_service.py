@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from integration.tracker.service_process import ServiceProcess, running_service
 from unit.returns.return_facts import label, order, request, tracked
 
 from linkstar_contracts import topics
-from linkstar_contracts.events import OrderReceived
+from linkstar_contracts.events import OrderReceived, ReturnState
+from linkstar_returns.api import ListedState
 
 pytestmark = pytest.mark.integration
 
@@ -59,6 +61,28 @@ async def test_returns_asked_for_by_kafka_and_opened_by_themselves(returns: Serv
     [reject] = await returns.events(topics.RETURNS_UPDATED, 1, "s-3")
     assert (requested.return_id, requested.origin, requested.state.value) == ("s-2~R1", "customer", "requested")
     assert (reject.return_id, reject.origin, reject.state.value) == ("s-3~R1", "reject", "in_transit")
+
+
+def test_returns_can_be_listed_by_each_state_there_is() -> None:
+    assert set(get_args(ListedState)) == {state.value for state in ReturnState} - {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ({"state": "foo"}, "literal_error"),
+        ({"state": "unknown"}, "literal_error"),
+        ({"order_id": "a/b"}, "string_pattern_mismatch"),
+        ({"limit": "abc"}, "int_parsing"),
+    ],
+)
+async def test_a_list_is_not_empty_for_a_filter_that_means_nothing(
+    returns: ServiceProcess, query: dict[str, str], code: str
+) -> None:
+    async with await returns.client("demo", "returns:read") as seller:
+        answer = await seller.get("/v1/returns", params=query)
+    [error] = answer.json()["errors"]
+    assert (answer.status_code, error["code"], error["field"]) == (422, code, next(iter(query)))
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,10 @@ async def test_scans_posted_by_a_carrier_become_the_tenants_timeline(tracker: Se
         assert [each["code"] for each in document["parcels"][0]["scans"]] == ["PU", "DL"]
         found = (await seller.get("/v1/trackers", params={"tracking_number": "4490 4430 4137 821"})).json()
         assert [each["shipment_id"] for each in found["trackers"]] == ["s-1"]
+        spaced = {"tracking_number": f"{NUMBER[:4]} {NUMBER[4:]}".lower()}
+        assert (await seller.get("/v1/trackers", params=spaced)).json() == found
+        wrong = await seller.get("/v1/trackers", params={"tracking_number": "no!number"})
+        assert (wrong.status_code, wrong.json()["field"]) == (422, "tracking_number")
         assert (await other.get("/v1/trackers/s-1")).status_code == 404
         assert (await other.get("/v1/trackers", params={"tracking_number": NUMBER})).json() == {"trackers": []}
 
@@ -114,6 +118,7 @@ async def test_a_tenant_sees_its_own_unmatched_scans_page_by_page(tracker: Servi
         assert [each["tracking_number"] for each in first["unmatched"] + rest["unmatched"]] == numbers
         assert rest["next"] is None
         assert (await zeta.get("/v1/unmatched")).json()["unmatched"] == []
+        assert (await acme.get("/v1/unmatched", params={"after": "page 2"})).json()["code"] == "cursor_invalid"
 
 
 async def test_nobody_scans_another_tenants_parcel(tracker: ServiceProcess) -> None:

@@ -11,12 +11,14 @@ import zxingcpp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pypdfium2 import PdfDocument
 from unit.labeler.label_samples import AT, COUNTRY_OF, consignee, route
 
 from linkstar_contracts.text import clean_text
 from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.carriers.printing import make_labels
 from linkstar_labeler.domain.check_digits import leitcode, mod_37_36
+from linkstar_labeler.domain.countries import country_name
 from linkstar_labeler.domain.label_layout import DOTS_PER_INCH, HEIGHT, WIDTH, Label, lay_out
 from linkstar_labeler.domain.pdf import render_pdf
 from linkstar_labeler.domain.png import render_png
@@ -116,6 +118,37 @@ def test_a_return_goes_to_the_warehouse() -> None:
     assert label.receiver[0] == "US-NJ"
     assert label.sender[0] == "Ada Example"
     assert "42008817\x1d9405803699300124287899" in scan(label).values()
+
+
+def test_an_address_names_its_country_in_full_only_abroad() -> None:
+    number = "9405803699300124287899"
+    [home] = make_labels(CARRIERS["usps"], route(), consignee(), [number], AT)
+    assert (home.receiver[-1], home.sender[-1]) == ("Springfield NY 10001-1234", "08817")
+    [abroad] = make_labels(CARRIERS["usps"], route(), consignee("CA"), [number], AT)
+    assert (abroad.receiver[-1], abroad.sender[-1]) == ("CANADA", "UNITED STATES")
+    back = route(kind="return")
+    [inbound] = make_labels(CARRIERS["usps"], back, consignee("GB"), [number], AT)
+    assert (inbound.receiver[-1], inbound.sender[-1]) == ("UNITED STATES", "UNITED KINGDOM")
+    assert {"UNITED STATES", "UNITED KINGDOM"} <= {text.text for text in lay_out(inbound).texts}
+
+
+def test_a_country_without_a_known_name_keeps_its_code() -> None:
+    assert [country_name(code) for code in ("DE", "CN", "ZZ", "QQ")] == ["GERMANY", "CHINA", "ZZ", "QQ"]
+
+
+@pytest.mark.parametrize(("carrier", "service"), SERVICES)
+def test_a_label_of_a_test_order_says_so_large_and_still_scans(carrier: str, service: str) -> None:
+    [number] = CARRIERS[carrier].sell(service, [1234567]).tracking_numbers
+    receiver = consignee(COUNTRY_OF[carrier])
+    mark = "TEST - NOT FOR SHIPMENT"
+    for test in (True, False):
+        [label] = make_labels(CARRIERS[carrier], route(carrier, service, test=test), receiver, [number], AT)
+        pdf = render_pdf([label])
+        written = PdfDocument(pdf)[0].get_textpage().get_text_range()
+        assert [mark in paper for paper in (render_zpl(label), written)] == [test, test]
+        assert [text.size for text in lay_out(label).texts if text.text == mark] == [56] * test
+        expected = {_expected(symbol) for symbol in (label.tracking, label.data, label.routing) if symbol}
+        assert expected <= set(scan(label).values())
 
 
 def test_each_parcel_has_its_own_label_and_page() -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from linkstar_contracts.events import RouteChosen
 from linkstar_contracts.values import Consignee, Parcel, Warehouse
 from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Receiver
+from linkstar_labeler.domain.countries import country_name
 from linkstar_labeler.domain.label_layout import Label
 
 __all__ = ["make_labels"]
@@ -18,8 +19,12 @@ __all__ = ["make_labels"]
 def make_labels(
     carrier: NumberRangeCarrier, route: RouteChosen, consignee: Consignee, numbers: Sequence[str], created_at: datetime
 ) -> list[Label]:
-    """Return one label per parcel. A return travels from the consignee to the warehouse."""
-    home, away = _warehouse_lines(route.warehouse), _consignee_lines(consignee)
+    """Return one label per parcel. A return travels from the consignee to the warehouse.
+
+    Addresses end with the country's name when the parcel crosses a border, and without one when it stays at home.
+    """
+    abroad = consignee.country != route.warehouse.country
+    home, away = _warehouse_lines(route.warehouse, abroad), _consignee_lines(consignee, abroad)
     inbound = route.kind == "return"
     sender, receiver = (away, home) if inbound else (home, away)
     target = _returns_target(route.warehouse) if inbound else _delivery_target(consignee)
@@ -32,7 +37,7 @@ def make_labels(
                 carrier.title, carrier.services[service].title, sender, receiver,
                 _facts(parcel, len(route.parcels), created_at), route.shipment_id,
                 symbols.tracking, symbols.data, symbols.routing,
-                "SAMPLE - DO NOT SHIP" if route.test else "",
+                "TEST - NOT FOR SHIPMENT" if route.test else "",
             )
         )  # fmt: skip
     return labels
@@ -43,18 +48,22 @@ def _facts(parcel: Parcel, count: int, created_at: datetime) -> tuple[str, ...]:
     return f"PARCEL {parcel.number}/{count}", weight, f"{created_at:%Y-%m-%d}"
 
 
-def _warehouse_lines(warehouse: Warehouse) -> tuple[str, ...]:
-    return warehouse.code, f"{warehouse.postcode} {warehouse.country}"
+def _warehouse_lines(warehouse: Warehouse, abroad: bool) -> tuple[str, ...]:
+    return warehouse.code, warehouse.postcode, *_country_line(warehouse.country, abroad)
 
 
-def _consignee_lines(consignee: Consignee) -> tuple[str, ...]:
+def _country_line(country: str, abroad: bool) -> tuple[str, ...]:
+    return (country_name(country),) if abroad else ()
+
+
+def _consignee_lines(consignee: Consignee, abroad: bool) -> tuple[str, ...]:
     """City line by country: region and postcode after the city in North America, postcode first elsewhere."""
     if consignee.country in ("US", "CA"):
         city = f"{consignee.city} {consignee.region} {consignee.postcode}"
     else:
         city = f"{consignee.postcode} {consignee.city}"
-    lines = (consignee.name, consignee.company, consignee.street, consignee.street2, city, consignee.country)
-    return tuple(" ".join(line.split()) for line in lines if line)
+    lines = (consignee.name, consignee.company, consignee.street, consignee.street2, city)
+    return (*(" ".join(line.split()) for line in lines if line), *_country_line(consignee.country, abroad))
 
 
 def _delivery_target(consignee: Consignee) -> Receiver:

@@ -74,11 +74,12 @@ def lay_out(label: Label) -> Layout:
     texts = [
         *_column(_MARGIN, 30, 56, 420, (label.carrier,)),
         *_column(470, 42, 34, WIDTH - 470 - _MARGIN, (label.service,)),
-        *_column(_MARGIN, 125, 22, 440, ("FROM", *label.sender[:3])),
+        *_column(_MARGIN, 117, 19, 440, ("FROM", *_fitting(label.sender, 19, 440, 4))),
         *_column(490, 125, 22, WIDTH - 490 - _MARGIN, label.facts[:4]),
         *_column(_MARGIN, 235, 24, 300, ("SHIP TO",)),
         *_column(_MARGIN + 20, 265, 32, _INNER - 20, _fitting(label.receiver, 32, _INNER - 20, 7)),
-        *_column(_MARGIN, 1125, 24, _INNER, (f"REF {label.reference}", label.notice)),
+        *_column(_MARGIN, 1125, 24, _INNER, (f"REF {label.reference}",)),
+        *_column(_MARGIN, 1155, 56, _INNER, (label.notice,)),
     ]
     caption = label.tracking.caption
     left = _centre(caption, 30)
