@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.events import TrackingNumber
+from linkstar_contracts.fields import TrackingNumber
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem, field_errors
