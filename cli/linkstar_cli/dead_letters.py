@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import asyncpg
 import typer
-from rich.table import Table
 
 from linkstar_cli.access import Access
-from linkstar_cli.screen import CommandError, coded_errors, out
+from linkstar_cli.screen import CommandError, coded_errors, out, print_json
 from linkstar_sandbox.environment import service_environment
+from linkstar_sandbox.listing import Listing
 from linkstar_sandbox.plan import SERVICES, Plan
 
 LIST = """
@@ -32,6 +32,7 @@ FROM "{service}".dead_letter WHERE topic = $1 AND part = $2 AND off = $3"""
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 Service = Annotated[str | None, typer.Option(help="only this service's")]
+Json = Annotated[bool, typer.Option("--json", help="one JSON array instead of a table")]
 Code = Annotated[str | None, typer.Option(help="only this code")]
 Tenant = Annotated[str | None, typer.Option(help="only this tenant's")]
 
@@ -92,20 +93,36 @@ def list_letters(
     tenant: Tenant = None,
     every: Annotated[bool, typer.Option("--all", help="also those redriven already")] = False,
     limit: Annotated[int, typer.Option(min=1)] = 100,
+    as_json: Json = False,
 ) -> None:
     """List dead letters, newest first."""
     with coded_errors():
         services = [_known(service)] if service else list(SERVICES)
         rows = asyncio.run(_list(Access.find().database, services, (code, tenant, every, limit)))
-        table = Table("letter", "code", "class", "tenant", "attempts", "failed", "redriven", box=None, pad_edge=False)
-        for letter, row in rows:
-            redriven = f"{row['redriven_at']:%Y-%m-%d %H:%M:%S}" if row["redriven_at"] else ""
-            failed = f"{row['first_failed_at']:%Y-%m-%d %H:%M:%S}"
-            tenant_name = row["tenant"] or ""
-            table.add_row(
-                str(letter), row["code"], row["class"], tenant_name, str(row["attempts"]), failed, redriven
-            )  # fmt: skip
-        out.print(table if rows else "No dead letters.")
+        if as_json:
+            print_json([_plain(letter, row) for letter, row in rows])
+        else:
+            out.print(_table(rows) if rows else "No dead letters.")
+
+
+def _plain(letter: Letter, row: asyncpg.Record) -> dict[str, object]:
+    """The letter for programs: its name as `show` and `redrive` take it, its parts, what is known of it."""
+    known = {name: row[name] for name in ("code", "class", "tenant", "attempts")}
+    times = {name: row[name] and row[name].isoformat() for name in ("first_failed_at", "redriven_at")}
+    return {"letter": str(letter), **asdict(letter), **known, **times}
+
+
+def _table(rows: list[tuple[Letter, asyncpg.Record]]) -> Listing:
+    columns = ("letter", "code", "class", "tenant", "attempts", "failed", "redriven")
+    table = Listing(*columns, spare=("attempts", "failed", "class", "redriven", "tenant"))
+    for letter, row in rows:
+        failed, redriven = (
+            f"{at:%Y-%m-%d %H:%M:%S}" if at else "" for at in (row["first_failed_at"], row["redriven_at"])
+        )
+        table.add_row(
+            str(letter), row["code"], row["class"], row["tenant"] or "", str(row["attempts"]), failed, redriven
+        )  # fmt: skip
+    return table
 
 
 async def _list(

@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 from aiokafka import ConsumerRecord
-from rich.table import Table
 
 from linkstar_cli.access import Access
 from linkstar_cli.screen import CommandError, coded_errors, out
@@ -18,6 +17,7 @@ from linkstar_contracts.event import Event, read_headers
 from linkstar_contracts.record import RecordError, parse_record
 from linkstar_contracts.topics import PARTITIONS, TOPICS
 from linkstar_runtime.shards import shard_of
+from linkstar_sandbox.listing import Listing
 from linkstar_sandbox.topic_log import all_partitions, read_to_end
 
 READ_TIMEOUT_S = 60
@@ -92,8 +92,9 @@ def _words(event: Event) -> Iterator[str]:
             yield f"tracking_number={number}"
 
 
-def _table(key: str, facts: list[Fact]) -> Table:
-    table = Table("business time", "topic", "offset", "event", "v", "what", title=key, box=None, pad_edge=False)
+def _table(key: str, facts: list[Fact]) -> Listing:
+    columns = ("business time", "topic", "offset", "event", "v", "what")
+    table = Listing(*columns, title=key, prose={"what"}, spare=("offset", "topic", "v"))
     for fact in facts:
         at = fact.at.isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z") if fact.at else ""
         name = fact.type.removeprefix("linkstar.")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
-from linkstar_cli.screen import CommandError, coded_errors, err, out, phases
+from linkstar_cli.screen import CommandError, coded_errors, err, out, phases, print_json
 from linkstar_cli.standing import Line, standings
 from linkstar_sandbox import supervisor
 from linkstar_sandbox.home import Home
+from linkstar_sandbox.listing import Listing
 from linkstar_sandbox.places import run_home
 from linkstar_sandbox.plan import SERVICES, Plan
 
@@ -79,12 +81,17 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False
     out.print("All data of this stack is deleted.")
 
 
-def status() -> None:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON array instead of a table")] = False,
+) -> None:
     """Show each process: pid, state, restarts, uptime, address, lag."""
     with coded_errors():
         home = this_home()
         lines = standings(home)
-        out.print(_table(lines))
+        if as_json:
+            print_json([asdict(line) for line in lines])
+        else:
+            out.print(_table(lines))
         if not supervisor.running(home):
             err.print("No supervisor runs here: start it with `linkstar up`.", markup=False)
             raise typer.Exit(3)
@@ -92,14 +99,15 @@ def status() -> None:
             raise typer.Exit(4)
 
 
-def _table(lines: list[Line]) -> Table:
-    table = Table("process", "pid", "state", "restarts", "uptime", "address", "shards", "lag", box=None, pad_edge=False)
-    colour = {"ready": "green", "running": "green"}
+def _table(lines: list[Line]) -> Listing:
+    columns = ("process", "pid", "state", "restarts", "uptime", "address", "shards", "lag")
+    table = Listing(*columns, folds={"address"}, spare=("pid", "uptime", "shards", "restarts"))
     for line in lines:
-        state = f"[{colour.get(line.state, 'red')}]{line.state}[/]"
-        table.add_row(
-            line.name, line.pid, state, line.restarts, line.uptime, line.address, line.shards, line.lag
+        state = Text(line.state, style="green" if line.state in {"ready", "running"} else "red")
+        pid, restarts, shards, lag = (
+            "" if number is None else str(number) for number in (line.pid, line.restarts, line.shards, line.lag)
         )  # fmt: skip
+        table.add_row(line.name, pid, state, restarts, line.uptime, line.address, shards, lag)
     return table
 
 

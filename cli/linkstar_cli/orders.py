@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from linkstar_cli.access import Access
 from linkstar_cli.screen import CommandError, coded_errors, err, out
+from linkstar_sandbox.listing import Listing
 
 REQUEST_TIMEOUT_S = 120
 IMPORT_TIMEOUT_S = 600
@@ -89,7 +89,8 @@ def _answer(request: Any, subject: str) -> dict[str, Any]:
 
 def _print(report: dict[str, Any]) -> None:
     if report["errors"]:
-        table = Table("row", "order", "code", "field", "what is wrong", "how to fix it", box=None, pad_edge=False)
+        columns = ("row", "order", "code", "field", "what is wrong", "how to fix it")
+        table = Listing(*columns, prose={"what is wrong", "how to fix it"})
         for error in report["errors"]:
             cells = ("row", "order_id", "code", "field", "detail", "fix")
             table.add_row(*("" if error.get(cell) is None else str(error[cell]) for cell in cells))

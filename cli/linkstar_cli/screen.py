@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from linkstar_sandbox.errors import SandboxError
+from linkstar_sandbox.listing import wide_console
 
-out = Console()
-err = Console(stderr=True)
+out = wide_console()
+err = wide_console(stderr=True)
 
 
 class CommandError(Exception):
@@ -32,6 +33,11 @@ def coded_errors() -> Iterator[None]:
         err.print(f"[bold red]{error.code}[/]: {escape(error.message)}", highlight=False)
         err.print(f"  → {escape(error.remedy)}", highlight=False)
         raise typer.Exit(1) from error
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output, for programs."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 @contextmanager

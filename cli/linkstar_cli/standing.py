@@ -26,13 +26,13 @@ class Line:
     """One row of `linkstar status`."""
 
     name: str
-    pid: str
+    pid: int | None
     state: str
-    restarts: str = ""
+    restarts: int | None = None
     uptime: str = ""
     address: str = ""
-    shards: str = ""
-    lag: str = ""
+    shards: int | None = None
+    lag: int | None = None
 
 
 def standings(home: Home) -> list[Line]:
@@ -54,16 +54,15 @@ def _with_lags(lines: list[Line], bootstrap: str | None) -> list[Line]:
         lags = service_lags(bootstrap) if bootstrap else {}
     except (KafkaError, TimeoutError):
         return lines
-    first = {service: f"{service}-1" for service in lags}
-    shown = {name: str(lags[service]) for service, name in first.items()}
-    return [replace(line, lag=shown.get(line.name, "")) for line in lines]
+    first = {f"{service}-1": behind for service, behind in lags.items()}
+    return [replace(line, lag=first.get(line.name)) for line in lines]
 
 
 def _server(server: dict[str, Any], endpoints: dict[str, Any]) -> Line:
     address = str(endpoints.get({"kafka": "kafka", "postgres": "database"}[server["name"]], ""))
     port = address.rpartition(":")[2]
     answers = bool(server["pid"]) and (server["name"] != "kafka" or (port.isdecimal() and is_open(int(port))))
-    return Line(server["name"], str(server["pid"] or ""), "running" if answers else "down", address=address)
+    return Line(server["name"], server["pid"], "running" if answers else "down", address=address)
 
 
 def _process(standing: dict[str, Any]) -> Line:
@@ -72,12 +71,12 @@ def _process(standing: dict[str, Any]) -> Line:
     metrics = _metrics(url) if alive and url else {}
     return Line(
         standing["name"],
-        str(standing["pid"] or ""),
+        standing["pid"],
         _state(bool(alive), url),
-        str(standing["restarts"]),
+        standing["restarts"],
         _uptime(standing["created"]) if alive else "",
         url,
-        _number(metrics.get(SHARDS)),
+        int(metrics[SHARDS]) if SHARDS in metrics else None,
     )
 
 
@@ -113,7 +112,3 @@ def sum_samples(lines: Iterable[str]) -> dict[str, float]:
             metric = name.partition("{")[0]
             totals[metric] = totals.get(metric, 0.0) + float(value)
     return totals
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.0f}"

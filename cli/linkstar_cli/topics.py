@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
-from rich.table import Table
 
 from linkstar_cli.access import Access
 from linkstar_cli.screen import coded_errors, out
 from linkstar_contracts.topics import TOPICS, Topic
+from linkstar_sandbox.listing import Listing
 from linkstar_sandbox.plan import SERVICES
 
 READ_TIMEOUT_S = 30
@@ -23,7 +23,8 @@ def topics() -> None:
     """Show every topic: records, dead letters, lag per consuming service."""
     with coded_errors():
         begins, ends, committed = asyncio.run(_survey(Access.find().bootstrap))
-        table = Table("topic", "partitions", "records", "dead letters", "lag by consumer", box=None, pad_edge=False)
+        columns = ("topic", "partitions", "records", "dead letters", "lag by consumer")
+        table = Listing(*columns, prose={"lag by consumer"}, spare=("partitions",))
         for topic in TOPICS:
             held, dead = (_held(name, begins, ends) for name in (topic.name, topic.dlq))
             lags = [_told(group, lag(topic, ends, committed[group])) for group in topic.consumers]

@@ -18,15 +18,14 @@ from linkstar_sandbox.demo.run import DemoRun
 from linkstar_sandbox.demo.screen import Screen
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.home import Home
+from linkstar_sandbox.listing import wide_console
 from linkstar_sandbox.plan import Plan
 
 
 def main() -> int:
     """Run the demo; returns the exit status."""
     options = DemoOptions.from_environment()
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=160)
+    console = wide_console()
     watch = Clock()
     began = watch.monotonic()
     home = Home(options.home)

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rich.box import HEAVY_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from linkstar_sandbox.demo.history import history_table, open_table, order_history, pick_order, status_table
 from linkstar_sandbox.demo.seller import Seller
+from linkstar_sandbox.listing import Listing, wide_console
 from linkstar_sandbox.reader.account import Account
-from linkstar_sandbox.reader.evidence import Evidence, Refusal, Shipment
+from linkstar_sandbox.reader.evidence import Evidence, Record, Refusal, Shipment
 from linkstar_sandbox.traces import Span, trace_tree
 
-__all__ = ["Closing", "span_line"]
+__all__ = ["Closing", "refusal_table", "span_line"]
 
 
 class Closing:
@@ -47,14 +48,10 @@ class Closing:
         self._console.print(title, style="bold", highlight=False)
         self._console.print(shown)
         with (self._output / name).open("w", encoding="utf-8") as file:
-            Console(file=file, width=160).print(shown)
+            wide_console(file=file).print(shown)
 
     def _show_refusals(self) -> None:
-        table = Table("file", "row", "order", "code", pad_edge=False)
-        for refusal in self._evidence.refusals:
-            table.add_row(*_named(refusal))
-        for letter in self._evidence.on("orders-inbound-dlq"):
-            table.add_row("orders-inbound", f"{letter.partition}@{letter.offset}", letter.key, "dead letter")
+        table = refusal_table(self._evidence)
         self._show(table, "Refused rows and dead letters", "refused.txt")
 
     async def _save_label(self, endpoints: Mapping[str, Any], order: Shipment) -> None:
@@ -67,8 +64,8 @@ class Closing:
         finally:
             await seller.close()
 
-    def _checks(self) -> Table:
-        table = Table("check", "examined", "verdict", pad_edge=False)
+    def _checks(self) -> Listing:
+        table = Listing("check", "examined", "verdict", box=HEAVY_HEAD, prose={"check"})
         for check in self._account.checks:
             table.add_row(check.name, str(check.examined), check.verdict)
         return table
@@ -81,6 +78,21 @@ class Closing:
         ]
         text = json.dumps({"counts": self._account.counts, "checks": checks, "faults": self._account.faults}, indent=1)
         (self._output / "account.json").write_text(text, "utf-8")
+
+
+def refusal_table(evidence: Evidence) -> Listing:
+    """Return every refused row, and every dead letter under the name and code `linkstar dlq list` gives it."""
+    table = Listing("file or dead letter", "row", "order or key", "code", box=HEAVY_HEAD)
+    for refusal in evidence.refusals:
+        table.add_row(*_named(refusal))
+    for letter in evidence.dead_letters:
+        table.add_row(_letter_name(letter), "", letter.key, letter.headers.get("dlq-code", "?"))
+    return table
+
+
+def _letter_name(letter: Record) -> str:
+    marks = ("dlq-service", "orig-topic", "orig-partition", "orig-offset")
+    return "/".join(letter.headers.get(mark, "?") for mark in marks)
 
 
 def _named(refusal: Refusal) -> tuple[str, str, str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from rich.table import Table
+from rich.box import HEAVY_HEAD
 
+from linkstar_sandbox.listing import Listing
 from linkstar_sandbox.reader.evidence import Evidence, Record, Shipment
 from linkstar_sandbox.reader.outcomes import Final, final_states
 
@@ -35,9 +36,10 @@ def order_history(evidence: Evidence, order: Shipment) -> list[Record]:
     return sorted(events.values(), key=lambda record: (record.body["occurred_at"], _TOPICS.index(record.topic)))
 
 
-def history_table(events: list[Record]) -> Table:
+def history_table(events: list[Record]) -> Listing:
     """Return the history as a table."""
-    table = Table("business time (UTC)", "event", "v", "shipment", "what", pad_edge=False)
+    columns = ("business time (UTC)", "event", "v", "shipment", "what")
+    table = Listing(*columns, box=HEAVY_HEAD, prose={"what"}, spare=("v",))
     for record in events:
         name = record.type.removeprefix("linkstar.").removesuffix(".v1")
         table.add_row(
@@ -77,11 +79,11 @@ def _money(amount: dict[str, Any]) -> str:
     return f"{amount['amount_minor'] / 100:.2f} {amount['currency']}"
 
 
-def open_table(evidence: Evidence) -> Table:
+def open_table(evidence: Evidence) -> Listing:
     """Return the accepted orders that are neither delivered, returned nor cancelled, and what they wait for."""
     exceptions = evidence.open_exceptions()
     tracked = evidence.newest("tracking-updated", "tracking.updated")
-    table = Table("order", "tracked as", "open exceptions", pad_edge=False)
+    table = Listing("order", "tracked as", "open exceptions", box=HEAVY_HEAD, prose={"open exceptions"})
     for order, final in sorted(final_states(evidence).items()):
         if final is Final.OPEN:
             status = tracked[order].body["status"] if order in tracked else "-"
@@ -89,7 +91,7 @@ def open_table(evidence: Evidence) -> Table:
     return table
 
 
-def status_table(evidence: Evidence) -> Table:
+def status_table(evidence: Evidence) -> Listing:
     """Return how many shipments stand in which status, by carrier."""
     statuses: Counter[tuple[str, str]] = Counter()
     tracked = evidence.newest("tracking-updated", "tracking.updated")
@@ -97,9 +99,7 @@ def status_table(evidence: Evidence) -> Table:
         newest = tracked.get(shipment)
         statuses[label.body["carrier"], newest.body["status"] if newest else "labelled"] += 1
     columns = [status for status, _ in Counter({s: n for (_, s), n in statuses.items()}).most_common()]
-    table = Table("carrier", *columns, "all", pad_edge=False)
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = Listing("carrier", *columns, "all", box=HEAVY_HEAD, right={*columns, "all"})
     for carrier in sorted({carrier for carrier, _ in statuses}):
         row = [statuses[carrier, status] for status in columns]
         table.add_row(carrier, *(str(count or "") for count in row), str(sum(row)))

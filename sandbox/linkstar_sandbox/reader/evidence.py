@@ -31,6 +31,8 @@ class Record:
     subject: str = ""
     traceparent: str = ""
     body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """All of them, as text."""
 
     @property
     def shipment(self) -> Shipment:

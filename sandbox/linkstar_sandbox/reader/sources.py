@@ -34,6 +34,7 @@ def _record(raw: ConsumerRecord, prefix: str) -> Record:
         key=(raw.key or b"").decode("utf-8", "replace"), value=raw.value or b"", type=headers.get("ce_type", ""),
         id=headers.get("ce_id", ""), version=int(headers.get("ce_version") or 0), tenant=headers.get("ce_tenant", ""),
         subject=headers.get("ce_subject", ""), traceparent=headers.get("traceparent", ""), body=_body(raw.value),
+        headers=headers,
     )  # fmt: skip
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from unit.sandbox.reader_world import sound_world
 
-from linkstar_sandbox.demo.closing import span_line
+from linkstar_sandbox.demo.closing import refusal_table, span_line
 from linkstar_sandbox.demo.history import history_table, open_table, order_history, pick_order, status_table
 from linkstar_sandbox.demo.options import DemoOptions
 from linkstar_sandbox.demo.pipeline import Reading
+from linkstar_sandbox.demo.run import told_clock
 from linkstar_sandbox.demo.screen import Screen
+from linkstar_sandbox.reader.evidence import Evidence, Record
 from linkstar_sandbox.traces import trace_tree
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -70,6 +72,7 @@ def test_without_a_terminal_a_plain_line_comes_every_five_seconds() -> None:
     lines = out.getvalue().splitlines()
     assert [line.split(", day ")[1][:3] for line in lines] == ["0.0", "5.0", "10."]
     assert "5 labels" in lines[1]
+    assert "exception events" in lines[1]
     assert lines[0].endswith("lag 3")
 
 
@@ -90,4 +93,20 @@ def test_open_orders_are_shown_with_what_they_wait_for() -> None:
 def test_the_history_table_has_a_row_per_event() -> None:
     world = sound_world()
     events = [record for record in order_history(world, ("demo", "good")) if record.topic == "tracking-updated"]
-    assert history_table(events).row_count == 2
+    assert len(history_table(events).rows) == 2
+
+
+def test_dead_letters_bear_the_name_and_code_of_the_dlq_list() -> None:
+    marks = {
+        "dlq-code": "invalid", "dlq-service": "ingest", "orig-topic": "orders-inbound", "orig-partition": "7",
+        "orig-offset": "41",
+    }  # fmt: skip
+    letter = Record("orders-inbound-dlq", 7, 0, "demo/shopify-1", b"{", headers=marks)
+    row = next(line for line in printed(refusal_table(Evidence(records=[letter]))).splitlines() if "demo/" in line)
+    assert row.replace("│", " ").split() == ["ingest/orders-inbound/7/41", "demo/shopify-1", "invalid"]
+
+
+def test_the_clock_is_told_with_start_speed_and_length() -> None:
+    told = told_clock(DemoOptions(days=21, speed=24_000), START)
+    for part in ("virtual clock", "24,000 times", "Mon 2026-03-02 00:00 UTC", "21 days", "76 s"):
+        assert part in told
