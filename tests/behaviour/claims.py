@@ -15,6 +15,7 @@ from linkstar_contracts.events import OrderCancelled
 from linkstar_contracts.topics import PARTITIONS
 from linkstar_runtime import failpoints
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.dead_letters import Circuit
 from linkstar_runtime.failpoints import FailpointError
 from linkstar_runtime.handling import Handler, Received, Retry
 from linkstar_runtime.ids import SeededIds
@@ -376,3 +377,21 @@ class ClaimBehaviour:
         publish(broker, cancel_request(first))
         await member.stage.deliver(member.consumer.poll())
         assert seen == [0, 2, 3]
+
+    async def test_invalid_records_count_over_deliveries_and_only_once_committed(
+        self, broker: MemoryBroker, store: Any, handler: Handler
+    ) -> None:
+        circuit = Circuit(consecutive=20)
+        member = Member(broker, store, handler, shards=[3], circuit=circuit)
+        await member.turn()
+        for order in one_shard(15):
+            publish(broker, cancel_request(order), value=b"{}")
+        failpoints.arm("stage.tx.before_commit=raise@1")
+        await member.stage.deliver(member.consumer.poll())
+        await member.settle(3)
+        assert circuit._windows["orders-inbound", 3].seen == 15
+        assert member.ownership.stopped == set()
+        for order in one_shard(15):
+            publish(broker, cancel_request(order), value=b"{}")
+        await member.settle(3)
+        assert member.ownership.stopped == {3}
