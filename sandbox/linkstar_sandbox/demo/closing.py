@@ -91,8 +91,9 @@ def refusal_table(evidence: Evidence) -> Listing:
 
 
 def _letter_name(letter: Record) -> str:
-    marks = ("dlq-service", "orig-topic", "orig-partition", "orig-offset")
-    return "/".join(letter.headers.get(mark, "?") for mark in marks)
+    service = letter.headers.get("dlq-service", "?").partition("@")[0]
+    place = (letter.headers.get(f"orig-{part}", "?") for part in ("topic", "partition", "offset"))
+    return "/".join((service, *place))
 
 
 def _named(refusal: Refusal) -> tuple[str, str, str, str]:

@@ -98,7 +98,7 @@ def test_the_history_table_has_a_row_per_event() -> None:
 
 def test_dead_letters_bear_the_name_and_code_of_the_dlq_list() -> None:
     marks = {
-        "dlq-code": "invalid", "dlq-service": "ingest", "orig-topic": "orders-inbound", "orig-partition": "7",
+        "dlq-code": "invalid", "dlq-service": "ingest@0.1.0", "orig-topic": "orders-inbound", "orig-partition": "7",
         "orig-offset": "41",
     }  # fmt: skip
     letter = Record("orders-inbound-dlq", 7, 0, "demo/shopify-1", b"{", headers=marks)
