@@ -24,7 +24,7 @@ ORDER BY first_failed_at DESC LIMIT $4"""
 COUNT = """
 SELECT count(*) FROM "{service}".dead_letter
 WHERE ($1::text IS NULL OR code = $1) AND ($2::text IS NULL OR tenant = $2) AND redriven_at IS NULL
-  AND ($3::text IS NULL OR (topic = $3 AND part = $4 AND off = $5))"""
+  AND headers IS NOT NULL AND ($3::text IS NULL OR (topic = $3 AND part = $4 AND off = $5))"""
 SHOW = """
 SELECT code, class, detail, tenant, trace_id, service_version, attempts, first_failed_at, redriven_at, record_ts,
        convert_from(key, 'UTF8') AS key, length(raw) AS bytes, raw

@@ -78,6 +78,8 @@ async def redrive(
 
 
 def _verdict(decoder: Decoder, row: asyncpg.Record) -> tuple[str, str]:
+    if row["headers"] is None:
+        return "still_invalid", "forgotten: its bytes were deleted once its topic would have forgotten them"
     headers: Sequence[tuple[str, bytes]] = _headers(row)
     record = StoredRecord(row["topic"], row["part"], row["off"], row["key"], row["raw"], tuple(headers))
     item = decoder.decode(record)

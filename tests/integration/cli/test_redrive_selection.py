@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 from linkstar_cli.main import app
 
 pytestmark = pytest.mark.integration
-LETTERS = (("ingest", "invalid", 7), ("ingest", "undecodable", 8), ("router", "invalid", 9))
+LETTERS = (("ingest", "invalid", 7), ("ingest", "undecodable", 8), ("router", "invalid", 9), ("router", "invalid", 99))
+FORGOTTEN = 99
+"""The offset of a letter whose bytes are deleted: nothing is left to send."""
 INSERT = (
-    "INSERT INTO {service}.dead_letter (grp, topic, part, off, code, class, tenant) "
-    "VALUES ('{service}', 'orders-inbound', 3, $2, $1, 'record', 'demo')"
+    "INSERT INTO {service}.dead_letter (grp, topic, part, off, code, class, tenant, headers) "
+    "VALUES ('{service}', 'orders-inbound', 3, $2, $1, 'record', 'demo', $3)"
 )
 
 
@@ -36,7 +38,9 @@ async def _execute(database_url: str, insert: bool) -> None:
     try:
         for service, code, offset in LETTERS:
             if insert:
-                await connection.execute(INSERT.format(service=service), code, offset)
+                await connection.execute(
+                    INSERT.format(service=service), code, offset, None if offset == FORGOTTEN else b"-"
+                )
             else:
                 await connection.execute(f"DELETE FROM {service}.dead_letter WHERE off = $1", offset)
     finally:
