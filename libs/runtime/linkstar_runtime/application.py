@@ -118,9 +118,12 @@ class Application:
         for worker in service.workers if self._only != "stage" else ():
             self._spawn(stack, self._work(worker, context), worker.name)
 
-    async def _drain(self, stage: Stage, sweep: Sweep) -> None:
+    async def _drain(self, stage: Stage, sweep: Sweep, sweeping: asyncio.Task[None]) -> None:
+        """End in order: the running delivery, the running sweep, then what is left to send and to delete."""
         await stage.close(15.0)
+        sweep.close()
         with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(sweeping, 15.0)
             await asyncio.wait_for(sweep.finish(), 10.0)
 
     async def _connected(self, stack: contextlib.AsyncExitStack) -> Database:
@@ -152,8 +155,8 @@ class Application:
         )  # fmt: skip
         await broker.start()
         stack.push_async_callback(broker.stop)
-        stack.push_async_callback(self._drain, stage, sweep)
-        self._spawn(stack, sweep.run(), "sweep")
+        sweeping = self._background(sweep.run(), "sweep")
+        stack.push_async_callback(self._drain, stage, sweep, sweeping)
         self._spawn(stack, self._listen(database, store.channel, sweep), "listen")
         self._spawn(stack, self._forget_personal_data(decoder, store), "forget")
         watchdog = Watchdog(
@@ -184,10 +187,14 @@ class Application:
     # -- background --------------------------------------------------------------------------------------------------
 
     def _spawn(self, stack: contextlib.AsyncExitStack, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run `work` until the end; if it dies, the process ends non-zero and is restarted."""
+        """Run `work` beside the rest and cancel it at the end."""
+        stack.push_async_callback(_cancelled, self._background(work, name))
+
+    def _background(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Start `work`; if it dies before the end, the process ends non-zero and is restarted."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._ended)
-        stack.push_async_callback(_cancelled, task)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and not self._stop.is_set():

@@ -32,7 +32,7 @@ class Sweep:
     ) -> None:  # fmt: skip
         self._stage, self._ownership, self._emitter, self._store = stage, ownership, emitter, store
         self._timers, self._clock, self._every_s = timers, clock, every_s
-        self._kick = asyncio.Event()
+        self._kick, self._closing = asyncio.Event(), False
         self._last_slow = 0.0
         self._waiting: dict[tuple[int, int], float] = {}
         self._committed: dict[tuple[str, int], int] = {}
@@ -43,13 +43,18 @@ class Sweep:
         self._kick.set()
 
     async def run(self) -> None:
-        """Sweep for ever; ends by cancellation."""
-        while True:
+        """Sweep until `close`; a turn that has begun is finished, so that nothing is sent without being noted."""
+        while not self._closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._kick.wait(), self._every_s)
             self._kick.clear()
             if not await self.turn():
                 await self._clock.sleep(0.5)
+
+    def close(self) -> None:
+        """End after the turn that is running."""
+        self._closing = True
+        self._kick.set()
 
     async def finish(self) -> None:
         """Before a clean end: send what waits, delete what is acknowledged, bring the offset gauge up to date."""
