@@ -161,7 +161,7 @@ class Application:
         self._spawn(stack, self._forget_personal_data(decoder, store), "forget")
         watchdog = Watchdog(
             stage, ownership, sweep, lambda: any(not task.done() for task in subscriber.tasks), self._clock,
-            self._settings.stage.watchdog_s,
+            self._settings.stage.watchdog_s, lambda: sum(task.done() for task in subscriber.tasks),
         )  # fmt: skip
         self._spawn(stack, watchdog.run(), "watchdog")
         health.live("event loop and consume loop turn", lambda: watchdog.turning(self._settings.stage.watchdog_s))

@@ -26,10 +26,11 @@ class Watchdog:
 
     def __init__(
         self, stage: Stage, ownership: Ownership, sweep: Sweep, consuming: Callable[[], bool], clock: Clock,
-        limit_s: float,
+        limit_s: float, crashes: Callable[[], int] = lambda: 0,
     ) -> None:  # fmt: skip
         self._stage, self._ownership, self._sweep, self._consuming = stage, ownership, sweep, consuming
-        self._clock, self._limit_s = clock, limit_s
+        self._clock, self._limit_s, self._crashes = clock, limit_s, crashes
+        self._crashed = 0
         self._since: dict[str, float] = {}
         self.last_turn = clock.monotonic()
 
@@ -51,6 +52,7 @@ class Watchdog:
         now = self._clock.monotonic()
         symptoms = {
             "consume loop ended": not self._consuming(),
+            "consume loop keeps crashing": self._crashes_again(),
             "delivery does not end": self._stage.running_s > 5.0,
             "sweep does not turn": now - self._sweep.last_turn > 5.0,
             "assigned shards are not owned": bool(self._ownership.claimable()),
@@ -61,6 +63,11 @@ class Watchdog:
             elif now - self._since.setdefault(name, now) > self._limit_s:
                 return name
         return None
+
+    def _crashes_again(self) -> bool:
+        """True when FastStream has restarted the loop since the last look: one record may crash it for ever."""
+        before, self._crashed = self._crashed, self._crashes()
+        return self._crashed > before
 
     def turning(self, within_s: float) -> bool:
         """True when the event loop has turned recently and no symptom has lasted that long."""

@@ -84,3 +84,18 @@ async def test_an_outage_of_any_length_only_slows_the_retries() -> None:
     member.store.faults.append("unavailable")
     await member.stage.deliver(member.consumer.poll())
     assert max(member.stage._paused_until.values()) <= 0.015
+
+
+async def test_a_consume_loop_that_crashes_again_and_again_is_a_stall() -> None:
+    _, member, clock, _ = _watched()
+    await member.turn()
+    crashes = 0
+    watchdog = Watchdog(member.stage, member.ownership, member.sweep, lambda: True, clock, 60, lambda: crashes)
+    verdicts = []
+    for second in range(150):
+        crashes += second < 20 or second > 60
+        clock.seconds += 1
+        member.sweep.last_turn = clock.seconds
+        verdicts.append(watchdog.stalled())
+    assert verdicts[:121] == [None] * 121
+    assert verdicts[-1] == "consume loop keeps crashing"
