@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import struct
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.record.util import calc_crc32c
 from behaviour.processes import Replicas
 
 from linkstar_contracts.event import Event
@@ -317,3 +319,21 @@ async def test_a_redrive_counts_attempts_and_succeeds_once_the_cause_is_gone(sce
             break
         await asyncio.sleep(0.1)
     assert found == [("bug", 1, False), ("bug", 2, True), ("invalid", 1, True)]
+
+
+async def test_a_record_that_the_client_library_cannot_read_is_seen_by_the_watchdog(scene: Scene) -> None:
+    """A header name that is no UTF-8 crashes the consume loop for ever: the process ends non-zero, nothing is skipped."""
+    event = OrderCancelRequested(tenant="demo", order_id=f"{scene.prefix}1", occurred_at=AT, reason="fact-1")
+    producer = AIOKafkaProducer(bootstrap_servers=scene.bootstrap, acks="all")
+    await producer.start()
+    batch = producer.create_batch()
+    batch.append(timestamp=None, key=event.key.encode(), value=event.body(), headers=[("XX-name", b"")])
+    batch.close()
+    batch._buffer = bytearray(batch._build().replace(b"XX-name", b"\xff\xfe-name"))
+    struct.pack_into(">I", batch._buffer, 17, calc_crc32c(bytes(batch._buffer[21:])))
+    await (await producer.send_batch(batch, scene.prefix + ORDERS_INBOUND.name, partition=0))
+    await producer.stop()
+    blocked = scene.replicas.start(LINKSTAR_STAGE__WATCHDOG_S="3")
+    assert await asyncio.to_thread(blocked.wait, 60) == STALLED_EXIT_CODE
+    scene.replicas.running.remove(blocked)
+    assert "consume loop keeps crashing" in scene.replicas.logs()
