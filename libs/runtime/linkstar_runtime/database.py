@@ -110,7 +110,8 @@ def infrastructure_error(error: BaseException) -> bool:
         return state[:2] in _INFRASTRUCTURE_CLASSES or state in _INFRASTRUCTURE_CODES or _outdated(error)
     if isinstance(error, asyncpg.InterfaceError):
         return "clos" in str(error) or "released" in str(error)
-    return isinstance(error, (OSError, TimeoutError))
+    # InternalClientError: the driver met a connection that the server cut in the middle of its own conversation
+    return isinstance(error, (OSError, TimeoutError, asyncpg.InternalClientError))
 
 
 def _outdated(error: asyncpg.PostgresError) -> bool:

@@ -130,3 +130,9 @@ async def test_an_unreachable_server_is_the_infrastructures() -> None:
 def test_other_errors_are_not() -> None:
     assert not infrastructure_error(ValueError("x"))
     assert not infrastructure_error(KeyError("x"))
+
+
+def test_a_driver_confused_by_a_cut_connection_is_the_infrastructures() -> None:
+    """Seen when a back end was terminated between two messages of one statement; the race cannot be staged at will."""
+    confused = asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    assert infrastructure_error(confused)
