@@ -32,7 +32,7 @@ class Submitted:
 
 
 class Writer:
-    """Runs commands of one service. `kick` wakes the local sweep; owners elsewhere are notified in the transaction."""
+    """Runs commands of one service. `kick` wakes the local sweep; owners elsewhere are told after the commit."""
 
     def __init__(
         self,
