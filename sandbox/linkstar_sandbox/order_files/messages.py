@@ -11,10 +11,11 @@ from typing import Any
 from linkstar_contracts.event import event_id
 from linkstar_sandbox.order_files.drafts import Draft
 
-__all__ = ["Message", "cancel_message", "order_message", "poison_messages"]
+__all__ = ["Message", "cancel_message", "change_message", "order_message", "poison_messages"]
 
 SUBMITTED = "linkstar.order.submitted.v1"
 CANCEL_REQUESTED = "linkstar.order.cancel-requested.v1"
+CHANGE_REQUESTED = "linkstar.order.change-requested.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,22 @@ def cancel_message(order_id: str, tenant: str, at: datetime) -> Message:
     return _message(CANCEL_REQUESTED, tenant, order_id, at.isoformat(), body)
 
 
-def _message(event_type: str, tenant: str, order_id: str, at: str, body: dict[str, Any]) -> Message:
+def change_message(order_id: str, tenant: str, at: datetime, request_id: str, level: str) -> Message:
+    """Return the record that asks for another service level."""
+    body = {
+        "tenant": tenant, "order_id": order_id, "version": 1, "occurred_at": at.isoformat(), "request_id": request_id,
+        "options": {"level": level},
+    }  # fmt: skip
+    return _message(CHANGE_REQUESTED, tenant, order_id, at.isoformat(), body, f"{order_id}/{request_id}")
+
+
+def _message(
+    event_type: str, tenant: str, order_id: str, at: str, body: dict[str, Any], subject: str | None = None
+) -> Message:
+    subject = subject or order_id
     headers = {
-        "ce_specversion": "1.0", "ce_id": event_id(tenant, order_id, event_type, 1), "ce_type": event_type,
-        "ce_source": "/acme/erp", "ce_subject": order_id, "ce_time": at, "ce_version": "1", "ce_tenant": tenant,
+        "ce_specversion": "1.0", "ce_id": event_id(tenant, subject, event_type, 1), "ce_type": event_type,
+        "ce_source": "/acme/erp", "ce_subject": subject, "ce_time": at, "ce_version": "1", "ce_tenant": tenant,
         "content-type": "application/json",
     }  # fmt: skip
     encoded = tuple((name, value.encode()) for name, value in headers.items())
