@@ -17,6 +17,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from linkstar_runtime.failpoints import afail
+from linkstar_runtime.header_names import read_any_header_name
 from linkstar_runtime.ports import BrokerUnavailable, ProduceFailed
 from linkstar_runtime.records import OutgoingRecord
 from linkstar_runtime.settings import KafkaSettings
@@ -201,6 +202,7 @@ def subscribe(
     deliver: Callable[[Sequence[Any]], Awaitable[None]],
 ) -> Any:  # fmt: skip
     """Add the one batch subscriber of a service. Every setting here replaces a default that loses or stalls records."""
+    read_any_header_name()
     subscriber = broker.subscriber(
         *topics, batch=True, group_id=group, group_instance_id=settings.group_instance_id,
         max_records=settings.max_records, batch_timeout_ms=settings.poll_ms, fetch_max_wait_ms=50,
