@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from linkstar_runtime.ids import seeded
 
-__all__ = ["FAILPOINTS", "FailpointError", "Failpoints", "afail", "arm", "fail", "hits"]
+__all__ = ["FAILPOINTS", "Action", "FailpointError", "Failpoints", "afail", "arm", "fail", "hits", "install"]
 
 FAILPOINTS = frozenset({
     "stage.after_poll", "stage.tx.after_fence", "stage.tx.after_state", "stage.tx.before_commit",
@@ -85,6 +85,12 @@ def arm(spec: str, seed: int | None = None) -> None:
     """Arm the failpoints of `spec` in this process; an empty `spec` disarms all."""
     global _armed
     _armed = Failpoints(spec, seed) if spec else None
+
+
+def install(armed: Failpoints | None) -> None:
+    """Arm failpoints that decide in a way of their own; None disarms all."""
+    global _armed
+    _armed = armed
 
 
 def hits() -> dict[str, int]:
