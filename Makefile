@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIBS := libs/contracts libs/runtime
 SERVICES := ingest router labeler tracker returns
-MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli
+MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli bench
 PACKAGES := $(wildcard $(addsuffix /linkstar_*,$(MEMBERS)))
 INSTALLED := $(VENV)/.installed
 UP_ARGS ?=
@@ -35,7 +35,7 @@ $(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) | $(BIN)
 .PHONY: lock
 lock: $(BIN)/uv ## resolve the dependencies of all members again, keeping versions (LOCK_ARGS=--upgrade renews them)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		$(addprefix --no-emit-package linkstar-,contracts runtime $(SERVICES) sandbox cli) $(LOCK_ARGS) \
+		$(addprefix --no-emit-package linkstar-,contracts runtime $(SERVICES) sandbox cli bench) $(LOCK_ARGS) \
 		--group dev --output-file requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 
 .PHONY: check

@@ -23,7 +23,7 @@ def checkout(tmp_path: Path) -> Path:
         copied = tmp_path / member.relative_to(ROOT)
         copied.parent.mkdir(parents=True)
         shutil.copy(member, copied)
-    for name in ("sandbox", "cli"):
+    for name in ("sandbox", "cli", "bench"):
         (tmp_path / name).mkdir()
         shutil.copy(ROOT / name / "pyproject.toml", tmp_path / name)
     uv = tmp_path / ".venv" / "bin" / "uv"

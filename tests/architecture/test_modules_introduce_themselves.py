@@ -10,7 +10,7 @@ from architecture.source_tree import Module, modules
 ANNOTATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.AnnAssign)
 FILLED = [
     module
-    for module in modules("libs", "services", "sandbox", "cli", "tests")
+    for module in modules("libs", "services", "sandbox", "cli", "bench", "tests")
     if module.path.read_text("utf-8").strip()
 ]
 

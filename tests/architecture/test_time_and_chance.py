@@ -17,7 +17,9 @@ SEEDED = {"random.Random", "Random"}
 CHANCE_MODULES = {"libs/runtime/linkstar_runtime/ids.py"}
 
 
-@pytest.mark.parametrize("module", modules("libs", "services", "sandbox", "cli"), ids=lambda module: module.name)
+@pytest.mark.parametrize(
+    "module", modules("libs", "services", "sandbox", "cli", "bench"), ids=lambda module: module.name
+)
 def test_no_hidden_clock(module: Module) -> None:
     if module.name in CLOCK_MODULES:
         return
@@ -25,7 +27,9 @@ def test_no_hidden_clock(module: Module) -> None:
     assert not found
 
 
-@pytest.mark.parametrize("module", modules("libs", "services", "sandbox", "cli"), ids=lambda module: module.name)
+@pytest.mark.parametrize(
+    "module", modules("libs", "services", "sandbox", "cli", "bench"), ids=lambda module: module.name
+)
 def test_no_unseeded_chance(module: Module) -> None:
     """Simulators of the sandbox may draw, from a generator that was given its seed."""
     if module.name in CHANCE_MODULES:
@@ -34,7 +38,7 @@ def test_no_unseeded_chance(module: Module) -> None:
         f"{module.name}:{call.lineno} {name}"
         for name, call in module.calls()
         if (name.startswith("random.") or name in SEEDED)
-        and not (module.name.startswith("sandbox/") and name in SEEDED and call.args)
+        and not (module.name.startswith(("sandbox/", "bench/")) and name in SEEDED and call.args)
     ]
     assert not found
 

@@ -1,0 +1,101 @@
+"""LinkStar alone under load: `python -m linkstar_bench.linkstar --orders 20000`. For whoever makes it faster."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from linkstar_bench.load import Finish, publish
+from linkstar_bench.orders import OrderRecord, build_orders
+from linkstar_bench.profile import profiled
+from linkstar_bench.rig import Rig, linkstar_rig
+from linkstar_bench.usage import Usage
+from linkstar_bench.wire import PartitionWriter
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.settings import Settings
+from linkstar_sandbox.plan import SERVICES
+
+__all__ = ["Burst", "burst"]
+
+
+@dataclass(frozen=True)
+class Burst:
+    """One round: all orders published at once, timed from the first produce to the last order seen accepted."""
+
+    orders: int
+    seconds: float
+    usage: Usage
+
+    @property
+    def orders_per_s(self) -> float:
+        return self.orders / self.seconds
+
+
+def burst(rig: Rig, orders: Sequence[OrderRecord], tell_every: int = 0) -> Burst:
+    """Play one round."""
+    return asyncio.run(_burst(rig, orders, tell_every))
+
+
+async def _burst(rig: Rig, orders: Sequence[OrderRecord], tell_every: int) -> Burst:
+    clock = Clock()
+    async with PartitionWriter(rig.bootstrap, clock) as writer, Finish(rig.bootstrap, clock) as finish:
+        before, began = rig.readings(), clock.monotonic()
+        await asyncio.gather(publish(writer, orders), finish.await_all(orders, tell_every))
+        return Burst(len(orders), clock.monotonic() - began, Usage.between(before, rig.readings()))
+
+
+def tell(round_: Burst) -> None:
+    """Print a round as a table."""
+    per_order = round_.usage.us_per(round_.orders)
+    print(f"{round_.orders} orders in {round_.seconds:.1f} s: {round_.orders_per_s:.0f} orders/s")
+    for name, spent in sorted(per_order.items(), key=lambda each: -each[1]):
+        print(f"  {name:22} {spent:8.0f} us/order  {round_.usage.resident_bytes[name] / 2**20:6.0f} MiB")
+    print(f"  {'all':22} {sum(per_order.values()):8.0f} us/order", flush=True)
+
+
+def telemetry_in_use() -> str:
+    """Say what telemetry costs are part of the figures."""
+    ratio = Settings().telemetry.sample_ratio
+    return f"spans of {ratio:.0%} of the orders go to files, metrics are kept, logs are at level info"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m linkstar_bench.linkstar", description=__doc__)
+    parser.add_argument("--orders", type=int, default=20_000, help="orders per round")
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--warm-up", type=int, default=1_000, help="orders published before the clock starts")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--profile", choices=SERVICES, help="sample one service with py-spy")
+    parser.add_argument("--output", type=Path, default=Path(), help="where profiles go")
+    parser.add_argument("--keep", type=Path, help="a directory for logs and data that stays")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = arguments()
+    now = Clock().now()
+    print(f"seed {options.seed}; {telemetry_in_use()}")
+    rounds = [build_orders(options.orders, options.seed, f"r{number}", now) for number in range(options.rounds)]
+    results = []
+    with linkstar_rig(keep=options.keep) as rig:
+        burst(rig, build_orders(options.warm_up, options.seed, "warm", now))
+        name = options.profile
+        pid = rig.stack.replicas[f"{name}-1"].pid if name else None
+        with profiled(pid, name, options.output) if name else nullcontext():
+            for orders in rounds:
+                results.append(burst(rig, orders, tell_every=max(1, options.orders // 10)))
+                tell(results[-1])
+    best = max(results, key=lambda result: result.orders_per_s)
+    spent = {name: round(used) for name, used in best.usage.us_per(best.orders).items()}
+    print(json.dumps({"linkstar_orders_per_s": round(best.orders_per_s, 1), "cpu_us_per_order": spent}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
