@@ -33,7 +33,7 @@ def import_file(
     channel: Annotated[str, typer.Option(help=f"format of the file: {', '.join(CHANNELS)}")],
     warehouse: Annotated[str, typer.Option(help="ship-from warehouse, or auto")] = "auto",
 ) -> None:
-    """Import an order file; every refused row is named with code, field and remedy.
+    """Import an order file, CSV or XLSX; every refused row is named with code, field and remedy.
 
     Ends with status 1 when a row was refused or the file as a whole: the other rows' orders are accepted all the same.
     """

@@ -1,7 +1,7 @@
 """Reads records whose header names are not UTF-8, which aiokafka 0.14 raises for on every poll, for ever.
 
-Kafka's brokers take such records from anyone who may write. Here each such name is read with escapes for its strange bytes, so
-that the record reaches the stage like any other: our own headers are ASCII, and one more unknown header changes nothing.
+Kafka's brokers take such records from anyone who may write. Here such a name is read with escapes for its strange bytes,
+so that the record reaches the stage like any other: our own headers are ASCII, and one more unknown header changes nothing.
 """
 
 from __future__ import annotations

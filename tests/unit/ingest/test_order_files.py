@@ -307,7 +307,7 @@ def test_rows_are_numbered_by_line_even_after_cells_with_line_breaks() -> None:
         ("shopify", b"order_id,name\n1,2", "column_missing"),
         ("amazon", table(SHOPIFY, [shopify()]), "column_missing"),
         ("linkstar", b"order_id,order_id\n1,2", "column_duplicate"),
-        ("linkstar", b"PK\x03\x04" + bytes(2000), "encoding_unknown"),
+        ("linkstar", b"PK\x03\x04" + bytes(2000), "workbook_unreadable"),
         ("linkstar", b"order_id\n" + b"\x81\x00" * 50, "encoding_unknown"),
         ("linkstar", b",".join([b"order_id", *[b"x"] * 400]), "columns_too_many"),
         ("linkstar", bytes(MAX_FILE_BYTES + 1), "file_too_large"),

@@ -86,6 +86,12 @@ def _job(tenant: str, import_id: str, channel: str, warehouse: str, filename: st
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("text/csv", "text/plain")},
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in (
+                "text/csv", "text/plain", "application/octet-stream",
+                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            )
+        },
     }
 }

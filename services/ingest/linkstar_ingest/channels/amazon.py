@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from linkstar_ingest.channels.order_file import Channel, OrderFile, group_rows, service_level
-from linkstar_ingest.channels.table import Row, read_table
+from linkstar_ingest.channels.rows import Layout, Row
+from linkstar_ingest.channels.table import read_table
 from linkstar_ingest.domain.drafts import DraftLine, OrderDraft
 
 __all__ = ["CHANNEL"]
 
-_REQUIRED = (
-    "order-id", "sku", "product-name", "quantity-purchased", "ship-service-level", "recipient-name", "ship-address-1",
-    "ship-city", "ship-state", "ship-postal-code", "ship-country",
+_LAYOUT = Layout(
+    identity="order-id",
+    required=(
+        "order-id", "sku", "product-name", "quantity-purchased", "ship-service-level", "recipient-name",
+        "ship-address-1", "ship-city", "ship-state", "ship-postal-code", "ship-country",
+    ),
+    optional=(
+        "purchase-date", "promise-date", "buyer-email", "buyer-phone-number", "quantity-to-ship", "ship-address-2",
+        "ship-address-3", "ship-phone-number", "is-business-order",
+    ),
+    times=("purchase-date", "promise-date"),
 )  # fmt: skip
 
 
 def read(raw: bytes) -> OrderFile:
     """Read the report `GET_FLAT_FILE_ACTIONABLE_ORDER_DATA_SHIPPING`, as downloaded from Seller Central."""
-    groups, file = group_rows(read_table(raw, _REQUIRED, quoted=False), "order-id", order_id)
+    groups, file = group_rows(read_table(raw, _LAYOUT, quoted=False), _LAYOUT.identity, order_id)
     for reference, rows in groups.items():
         lines = tuple(_line(row) for row in rows if _to_ship(row) != "0")
         if lines:

@@ -6,15 +6,26 @@ import re
 from typing import Any
 
 from linkstar_ingest.channels.order_file import Channel, OrderFile, group_rows
-from linkstar_ingest.channels.table import Row, read_table
+from linkstar_ingest.channels.rows import Layout, Row
+from linkstar_ingest.channels.table import read_table
 from linkstar_ingest.domain.drafts import CancelDraft, DraftLine, DraftParcel, OrderDraft
 from linkstar_ingest.domain.faults import Fault, RowFault
 
 __all__ = ["CHANNEL"]
 
-_REQUIRED = ("order_id",)
 _CONSIGNEE = (
     "name", "company", "street", "street2", "city", "region", "postcode", "country", "phone", "email", "tax_id",
+)  # fmt: skip
+_LAYOUT = Layout(
+    identity="order_id",
+    required=("order_id",),
+    optional=(
+        "row kind", "row_kind", "reason", "channel", "external_ref", "placed_at", "warehouse", "ship_by", "deliver_by",
+        "residential", "test", "service_level", "signature", "insurance", "appointment", "sku", "description",
+        "quantity", "unit_price", "currency", "parcel", "weight", "weight_unit", "length", "width", "height",
+        "size_unit", "declared_value", "battery", "liquid", "hazmat", *_CONSIGNEE,
+    ),
+    times=("placed_at", "ship_by", "deliver_by"),
 )  # fmt: skip
 _DAMAGED_ID = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "1"}), frozenset({"", "false", "no", "n", "0"})
@@ -22,7 +33,7 @@ _TRUE, _FALSE = frozenset({"true", "yes", "y", "1"}), frozenset({"", "false", "n
 
 def read(raw: bytes) -> OrderFile:
     """Read a file of our own format."""
-    groups, file = group_rows(read_table(raw, _REQUIRED), "order_id", str)
+    groups, file = group_rows(read_table(raw, _LAYOUT), _LAYOUT.identity, str)
     for reference, rows in groups.items():
         fault = _refuse(reference, rows)
         if fault is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from linkstar_ingest.channels.table import Row, Table
+from linkstar_ingest.channels.rows import Row, Table
 from linkstar_ingest.domain.drafts import CancelDraft, OrderDraft
 from linkstar_ingest.domain.faults import Fault, RowFault
 

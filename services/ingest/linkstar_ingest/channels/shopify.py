@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from linkstar_ingest.channels.order_file import Channel, OrderFile, group_rows, service_level
-from linkstar_ingest.channels.table import Row, read_table
+from linkstar_ingest.channels.rows import Layout, Row
+from linkstar_ingest.channels.table import read_table
 from linkstar_ingest.domain.drafts import CancelDraft, DraftLine, OrderDraft
 from linkstar_ingest.domain.faults import Fault, RowFault
 
 __all__ = ["CHANNEL"]
 
-_REQUIRED = (
-    "name", "currency", "lineitem quantity", "lineitem name", "lineitem price", "lineitem sku", "shipping name",
-    "shipping address1", "shipping city", "shipping zip", "shipping country",
+_LAYOUT = Layout(
+    identity="name",
+    required=(
+        "name", "currency", "lineitem quantity", "lineitem name", "lineitem price", "lineitem sku", "shipping name",
+        "shipping address1", "shipping city", "shipping zip", "shipping country",
+    ),
+    optional=(
+        "created at", "cancelled at", "financial status", "fulfillment status", "shipping method", "email", "phone",
+        "lineitem requires shipping", "lineitem fulfillment status", "shipping company", "shipping address2",
+        "shipping province", "shipping phone",
+    ),
+    times=("created at", "cancelled at"),
 )  # fmt: skip
 _NOTHING_TO_SHIP = frozenset({"voided", "refunded"})
 
 
 def read(raw: bytes) -> OrderFile:
     """Read an export of shopify's admin (`Orders > Export > Plain CSV`)."""
-    groups, file = group_rows(read_table(raw, _REQUIRED), "name", order_id)
+    groups, file = group_rows(read_table(raw, _LAYOUT), _LAYOUT.identity, order_id)
     for name, rows in groups.items():
         _take(file, name, rows)
     return file
