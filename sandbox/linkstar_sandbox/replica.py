@@ -57,7 +57,8 @@ class Replica:
         return f"http://127.0.0.1:{self.port}" if self.port else None
 
     def start(self) -> None:
-        self._process = launch(self._command, self.log, env=self._environment)
+        last = {} if self._last_exit is None else {"LINKSTAR_LAST_EXIT_CODE": str(self._last_exit)}
+        self._process = launch(self._command, self.log, env={**self._environment, **last})
         self._created = psutil.Process(self._process.pid).create_time()
         self._started_at = time.monotonic()
 

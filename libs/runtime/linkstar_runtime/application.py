@@ -26,11 +26,12 @@ from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.kafka import KafkaProducer, Listener, cluster_facts, subscribe
-from linkstar_runtime.metrics import INFO, Process
+from linkstar_runtime.metrics import INFO, RESTARTED_AFTER, ExitCode, Process
 from linkstar_runtime.migrate import at_head
 from linkstar_runtime.ownership import Ownership
 from linkstar_runtime.ports import CommitUnknown, StoreConflict, StoreUnavailable
 from linkstar_runtime.postgres_store import PostgresStageStore
+from linkstar_runtime.progress import Progress
 from linkstar_runtime.service import Service, ServiceContext, Worker
 from linkstar_runtime.settings import Settings
 from linkstar_runtime.stage import Stage
@@ -69,6 +70,8 @@ class Application:
             gc.collect()
             gc.freeze()
             INFO.set(Process(self._service.name, VERSION, self._settings.instance_id), 1)
+            if self._settings.last_exit_code is not None:
+                RESTARTED_AFTER.set(ExitCode(str(self._settings.last_exit_code)), 1)
             log.info("started", action="service_started", service=self._service.name, version=VERSION)
             await self._stop.wait()
             self._draining = True
@@ -159,9 +162,11 @@ class Application:
         stack.push_async_callback(self._drain, stage, sweep, sweeping)
         self._spawn(stack, self._listen(database, store.channel, sweep), "listen")
         self._spawn(stack, self._forget_personal_data(decoder, store), "forget")
+        progress = Progress(stage, ownership, self._clock)
+        self._spawn(stack, progress.run(), "progress")
         watchdog = Watchdog(
             stage, ownership, sweep, lambda: any(not task.done() for task in subscriber.tasks), self._clock,
-            self._settings.stage.watchdog_s, lambda: sum(task.done() for task in subscriber.tasks),
+            self._settings.stage.watchdog_s, lambda: sum(task.done() for task in subscriber.tasks), progress,
         )  # fmt: skip
         self._spawn(stack, watchdog.run(), "watchdog")
         health.live("event loop and consume loop turn", lambda: watchdog.turning(self._settings.stage.watchdog_s))

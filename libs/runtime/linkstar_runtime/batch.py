@@ -122,6 +122,7 @@ class BatchRunner:
                 await tx.insert_dead_letters(dead)
                 rows = await tx.visible_outbox(shards)
                 await afail("stage.tx.before_commit")
+        outbox.count()
         self._circuit.accept(after)
         return Committed(rows, acked, dead, events)
 

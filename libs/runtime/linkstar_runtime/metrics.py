@@ -22,19 +22,34 @@ class TopicGroupReason(NamedTuple):
     reason: str
 
 
-class CarrierOperation(NamedTuple):
-    """Labels of calls to a carrier."""
+class OfTopic(NamedTuple):
+    """Labels of what is counted per topic."""
 
-    carrier: str
-    operation: str
+    topic: str
 
 
-class CarrierError(NamedTuple):
-    """Labels of failed calls to a carrier."""
+class OfType(NamedTuple):
+    """Labels of what is counted per event type (`ce_type`)."""
 
-    carrier: str
-    operation: str
-    error: str
+    type: str
+
+
+class HoldReason(NamedTuple):
+    """Labels of held labels; `code` is the stable code of the hold."""
+
+    code: str
+
+
+class OfCurrency(NamedTuple):
+    """Labels of money."""
+
+    currency: str
+
+
+class ExitCode(NamedTuple):
+    """Labels of a restart: 70 a stall, 75 someone must look, negative a signal."""
+
+    code: str
 
 
 class Http(NamedTuple):
@@ -58,16 +73,31 @@ AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
 RECORDS = (1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1000)
 
 INFO = Gauges("linkstar_service_info", "always 1; which process this is", Process)
+RESTARTED_AFTER = Gauges("linkstar_service_restarted_after", "1 for the exit code of the process before this", ExitCode)
+DATABASE_REACHABLE = Gauge("linkstar_database_reachable", "1 while the stage can use PostgreSQL, else 0")
+KAFKA_REACHABLE = Gauge("linkstar_kafka_reachable", "1 while Kafka answers where its logs end, else 0")
 
 EVENT_AGE = Histogram(
     "linkstar_event_age_seconds", "business time − event time of a batch's oldest record; alerts", AGES
 )
 BATCH_SECONDS = Histogram("linkstar_stage_batch_duration_seconds", "from the records to the commit", SECONDS)
 BATCH_RECORDS = Histogram("linkstar_stage_batch_records", "records per batch: batching works", RECORDS)
-EVENTS_OUT = Counter("linkstar_events_out_total", "events committed to the outbox")
+EMIT_SECONDS = Histogram("linkstar_emit_duration_seconds", "from a batch's commit to the broker's last ack", SECONDS)
+RECORDS_IN = Counters("linkstar_records_in_total", "records whose batch is committed", OfTopic)
+EVENTS_OUT = Counters("linkstar_events_out_total", "events committed to the outbox, by batch, timer or HTTP", OfType)
+LAG_RECORDS = Gauges("linkstar_stage_lag_records", "records that wait in the shards owned here", OfTopic)
+LAG_SECONDS = Gauge("linkstar_stage_lag_seconds", "how long the oldest waiting record was seen to wait; alerts")
+NO_PROGRESS_SECONDS = Gauge(
+    "linkstar_stage_no_progress_seconds", "longest time an owned shard had records waiting and did not move; alerts"
+)
 FENCED = Counter("linkstar_stage_fenced_total", "shards refused because they had moved: zombies met")
 BISECTS = Counter("linkstar_stage_bisects_total", "batches cut in two to find a record that breaks the handler")
 CLAIMS = Counter("linkstar_claims_total", "shards claimed")
+CLAIM_SECONDS = Histogram("linkstar_claim_duration_seconds", "one claim: epoch, check, drain, seek", SECONDS)
+REBALANCES = Counter("linkstar_rebalances_total", "assignments this member was given")
+REBALANCE_PAUSE = Histogram(
+    "linkstar_rebalance_pause_seconds", "per shard claimed after a rebalance: since all shards were taken away", SECONDS
+)
 SHARDS_OWNED = Gauge("linkstar_shards_owned", "shards this process works")
 SHARDS_INCOMPLETE = Gauge("linkstar_shards_incomplete", "shards that wait because another member holds a part of them")
 SHARDS_STOPPED = Gauge("linkstar_shards_stopped", "shards stopped by the dead-letter limit; page")
@@ -80,15 +110,9 @@ CRITICAL_LOGS = Counter("linkstar_critical_logs_total", "log records of level cr
 
 HTTP_SECONDS = Histograms("linkstar_http_request_duration_seconds", "answers by route and status", Http, SECONDS)
 
-CARRIER_SECONDS = Histograms(
-    "linkstar_carrier_request_duration_seconds", "calls to a carrier", CarrierOperation, SECONDS
-)
-CARRIER_ERRORS = Counters("linkstar_carrier_errors_total", "failed calls to a carrier", CarrierError)
-LABELS_UNKNOWN = Gauge("linkstar_label_unknown_open", "purchases whose outcome is unknown")
-LABEL_UNKNOWN_AGE = Gauge("linkstar_label_unknown_age_seconds", "age of the oldest purchase of unknown outcome")
-LABEL_ORPHANS_VOIDED = Counter("linkstar_label_orphans_voided_total", "extra labels found and voided")
-MONEY_MISMATCHES = Counter("linkstar_money_mismatch_total", "differences found by reconciliation; must stay 0")
-PII_OVERDUE = Gauge("linkstar_pii_overdue", "consignees that should have been destroyed by now; must stay 0")
+LABELS_HELD = Gauges("linkstar_labels_held", "shipments that wait for their label, by what holds them", HoldReason)
+WALLET_BALANCE = Gauges("linkstar_wallet_balance_minor", "sum of all wallets, in minor units", OfCurrency)
+WALLETS_OVERDRAWN = Gauge("linkstar_wallets_overdrawn", "wallets below their credit limit; must stay 0")
 
 
 def exposition() -> tuple[bytes, str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Headers
 from linkstar_contracts.topics import Topic
+from linkstar_runtime.metrics import EVENTS_OUT, OfType
 from linkstar_runtime.ports import DeadLetter
 from linkstar_runtime.records import OutgoingRecord, attempts_of, encode_chunk
 from linkstar_runtime.shards import shard_of
@@ -40,6 +41,7 @@ class Outbox:
         self._targets = {event.TYPE: prefix + topic.name for topic in emits for event in topic.events}
         self._timestamp_ms = timestamp_ms
         self._records: dict[tuple[int, str, int], list[OutgoingRecord]] = defaultdict(list)
+        self._types: Counter[str] = Counter()
 
     def add(self, event: Event, traceparent: str | None = None) -> None:
         """File `event` under the shard of its order; its target partition is that shard. Its trace goes with it."""
@@ -52,6 +54,7 @@ class Outbox:
         shard = shard_of(f"{event.tenant}/{event.order_id}", self._partitions)
         headers = event.headers(self._source, traceparent)
         self._put(shard, target, shard, OutgoingRecord(event.key.encode(), body, headers, self._timestamp_ms))
+        self._types[event.TYPE] += 1
 
     def add_rekeyed(self, letter_shard: int, topic: str, event: Event, body: bytes, headers: Headers) -> None:
         """Re-publish a door record once under its right key, in the shard it came from."""
@@ -83,6 +86,11 @@ class Outbox:
 
     def _put(self, shard: int, topic: str, partition: int, record: OutgoingRecord) -> None:
         self._records[shard, topic, partition].append(record)
+
+    def count(self) -> None:
+        """After the commit: count the events that are now certain to go out."""
+        for name, number in self._types.items():
+            EVENTS_OUT.inc(OfType(name), number)
 
     def rows(self) -> list[tuple[int, str, int, int, bytes]]:
         """Return (shard, topic, partition, count, chunk), ordered by shard; large groups are split by size."""

@@ -15,7 +15,15 @@ from linkstar_runtime.clock import Clock
 from linkstar_runtime.emitter import Emitter
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.ids import Ids
-from linkstar_runtime.metrics import CLAIMS, SHARDS_INCOMPLETE, SHARDS_OWNED, SHARDS_STOPPED
+from linkstar_runtime.metrics import (
+    CLAIM_SECONDS,
+    CLAIMS,
+    REBALANCE_PAUSE,
+    REBALANCES,
+    SHARDS_INCOMPLETE,
+    SHARDS_OWNED,
+    SHARDS_STOPPED,
+)
 from linkstar_runtime.ports import (
     BrokerUnavailable,
     Claim,
@@ -55,6 +63,7 @@ class Ownership:
         self._claiming: set[int] = set()
         self._not_before: dict[int, float] = {}
         self._generation = 0
+        self._lost_at: float | None = None
         self.consumer: Consumer | None = None
         self.owned: dict[int, Owned] = {}
         self.handed: dict[tuple[str, int], int] = {}
@@ -66,10 +75,13 @@ class Ownership:
     def assigned(self) -> None:
         """A new assignment arrived: claims of older ones no longer count."""
         self._generation += 1
+        REBALANCES.inc()
 
     def revoked(self) -> None:
         """All partitions are taken away: forget everything owned."""
         self._generation += 1
+        if self.owned:
+            self._lost_at = self._clock.monotonic()
         self.owned.clear()
         SHARDS_OWNED.set(0)
 
@@ -122,6 +134,7 @@ class Ownership:
         if shard in self._claiming or self.consumer is None:
             return
         self._claiming.add(shard)
+        started = self._clock.monotonic()
         try:
             await self._claim(shard, self.consumer, self._generation)
         except (BrokerUnavailable, StoreUnavailable, StoreConflict, CommitUnknown) as error:
@@ -132,6 +145,7 @@ class Ownership:
             self._page(str(error))
         finally:
             self._claiming.discard(shard)
+            CLAIM_SECONDS.observe(self._clock.monotonic() - started)
 
     async def _claim(self, shard: int, consumer: Consumer, generation: int) -> None:
         bounds = await consumer.bounds([(topic, shard) for topic in self._topics])
@@ -152,6 +166,8 @@ class Ownership:
         for topic in self._topics:
             consumer.seek(topic, shard, claim.offsets[topic])
         self.owned[shard] = Owned(claim.epoch, dict(claim.offsets))
+        if self._lost_at is not None:
+            REBALANCE_PAUSE.observe(self._clock.monotonic() - self._lost_at)
         SHARDS_OWNED.set(len(self.owned))
 
     async def _verify(self, shard: int, claim: Claim, consumer: Consumer) -> None:

@@ -116,6 +116,8 @@ class Settings(BaseSettings):
     )
 
     instance_id: Annotated[str, Field(min_length=1, max_length=200)] = Field(default_factory=_this_process)
+    last_exit_code: int | None = None
+    """How the process before this one ended, when whoever starts it knows; shown as a metric."""
     kafka: KafkaSettings = KafkaSettings()
     database: DatabaseSettings = DatabaseSettings()
     http: HttpSettings = HttpSettings()

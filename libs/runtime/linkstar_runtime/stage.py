@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -26,9 +26,11 @@ from linkstar_runtime.metrics import (
     BISECTS,
     DEAD_LETTERS,
     DUPLICATES,
+    EMIT_SECONDS,
     EVENT_AGE,
-    EVENTS_OUT,
     FENCED,
+    RECORDS_IN,
+    OfTopic,
     TopicGroupReason,
 )  # fmt: skip
 from linkstar_runtime.ownership import Ownership
@@ -213,12 +215,15 @@ class Stage:
             self._failures.pop(shard, None)
             part.held.expected.update(part.ends())
         self._count(work, committed, started)
+        emitting = self._clock.monotonic()
         rows: dict[int, list[OutboxRow]] = {shard: [] for shard in work}
         for row in committed.rows:
             rows[row.shard].append(row)
         await asyncio.gather(
             *(self._emit(shard, work[shard], rows[shard], committed.deleted) for shard in sorted(work))
         )
+        if committed.rows:
+            EMIT_SECONDS.observe(self._clock.monotonic() - emitting)
 
     async def _emit(
         self, shard: int, part: Work, rows: Sequence[OutboxRow], deleted: frozenset[tuple[int, int]]
@@ -234,7 +239,9 @@ class Stage:
         received = [item.received for part in work.values() for item in part.flat() if item.received is not None]
         BATCH_RECORDS.observe(sum(len(items) for part in work.values() for items in part.items.values()))
         BATCH_SECONDS.observe(self._clock.monotonic() - started)
-        EVENTS_OUT.inc(committed.events)
+        for part in work.values():
+            for topic, items in part.items.items():
+                RECORDS_IN.inc(OfTopic(topic), len(items))
         DUPLICATES.inc(len(received) - len({each.event.ce_id for each in received}))
         if received:
             oldest = min(each.event.occurred_at for each in received)
@@ -248,6 +255,11 @@ class Stage:
         consumer = self.ownership.consumer
         if consumer is not None:
             consumer.pause([place for place in consumer.assignment() if place[1] in shards])
+
+    @property
+    def backing_off(self) -> Collection[int]:
+        """Shards that wait before their next attempt."""
+        return self._paused_until.keys()
 
     def resume_due(self) -> None:
         """Resume shards whose back-off is over."""

@@ -12,7 +12,7 @@ import structlog
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.emitter import Emitter
 from linkstar_runtime.failpoints import afail
-from linkstar_runtime.metrics import COMMIT_FAILURES, OUTBOX_OLDEST_AGE, OUTBOX_PENDING
+from linkstar_runtime.metrics import COMMIT_FAILURES, DATABASE_REACHABLE, OUTBOX_OLDEST_AGE, OUTBOX_PENDING
 from linkstar_runtime.ownership import Ownership
 from linkstar_runtime.ports import CommitUnknown, Owned, StageStore, StoreConflict, StoreUnavailable
 from linkstar_runtime.stage import Stage
@@ -69,9 +69,11 @@ class Sweep:
             await self._turn()
         except (StoreUnavailable, StoreConflict, CommitUnknown) as error:
             log.warning("sweep failed", action="sweep_failed", error=type(error).__name__)
+            DATABASE_REACHABLE.set(0)
             return False
         finally:
             self.last_turn = self._clock.monotonic()
+        DATABASE_REACHABLE.set(1)
         return True
 
     async def _turn(self) -> None:

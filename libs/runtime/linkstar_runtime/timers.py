@@ -48,15 +48,15 @@ class Timers:
                 log.error("timer failed", action="timer_failed", timer=timer.name, exc_info=error)
 
     async def _run(self, timer: Timer) -> None:
-        owned = dict(self._ownership.owned)
+        owned, outbox = dict(self._ownership.owned), self._runner.outbox()
         async with self._store.batch() as tx:
             refused = set(await tx.fence({shard: held.epoch for shard, held in owned.items()}, ()))
             shards = sorted(set(owned) - refused)
             if shards:
-                outbox = self._runner.outbox()
                 for event in await timer.handler(shards, tx.handle):
                     self._runner.file(event, outbox, self._telemetry.linked_traceparent)
                 await tx.insert_outbox(outbox.rows())
+        outbox.count()
         if refused:
             FENCED.inc(len(refused))
         for shard in refused:

@@ -12,6 +12,7 @@ import structlog
 
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.ownership import Ownership
+from linkstar_runtime.progress import Progress
 from linkstar_runtime.stage import Stage
 from linkstar_runtime.sweep import Sweep
 
@@ -22,15 +23,15 @@ STALLED_EXIT_CODE = 70
 
 
 class Watchdog:
-    """Checks once a second that the consume loop lives, the sweep turns, deliveries end and shards get owned."""
+    """Checks once a second that the loops turn, deliveries end, shards get owned and offsets move."""
 
     def __init__(
         self, stage: Stage, ownership: Ownership, sweep: Sweep, consuming: Callable[[], bool], clock: Clock,
-        limit_s: float, crashes: Callable[[], int] = lambda: 0,
+        limit_s: float, crashes: Callable[[], int] = lambda: 0, progress: Progress | None = None,
     ) -> None:  # fmt: skip
         self._stage, self._ownership, self._sweep, self._consuming = stage, ownership, sweep, consuming
         self._clock, self._limit_s, self._crashes = clock, limit_s, crashes
-        self._crashed = 0
+        self._crashed, self._progress = 0, progress
         self._since: dict[str, float] = {}
         self.last_turn = clock.monotonic()
 
@@ -62,6 +63,8 @@ class Watchdog:
                 self._since.pop(name, None)
             elif now - self._since.setdefault(name, now) > self._limit_s:
                 return name
+        if self._progress is not None and not self._stage.running and self._progress.stalled_s > self._limit_s:
+            return "records wait and no offset moves"
         return None
 
     def _crashes_again(self) -> bool:

@@ -89,6 +89,7 @@ class Writer:
             rows = outbox.rows()
             await tx.insert_outbox(rows)
             await afail("http.before_commit")
+        outbox.count()
         await afail("http.after_commit")
         if rows:
             await self._wake(sorted({row[0] for row in rows}))

@@ -6,9 +6,9 @@ from linkstar_contracts import topics
 from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen, SettlementRequested, TrackingUpdated
 from linkstar_labeler import api
 from linkstar_labeler.handlers import Handlers, Settler
-from linkstar_labeler.jobs import continue_held
+from linkstar_labeler.jobs import MoneyGauges, continue_held
 from linkstar_labeler.settings import LabelerSettings
-from linkstar_runtime.service import Service, Subscription, Timer
+from linkstar_runtime.service import Service, Subscription, Timer, Worker
 from linkstar_runtime.vault import Vault
 
 __all__ = ["build"]
@@ -32,4 +32,5 @@ def build() -> Service:
         emits=(topics.LABELS, topics.EXCEPTIONS_RAISED),
         routes=api.routes(settler),
         timers=(Timer("continue-held", settings.labeler.retry_held_s, continue_held(settler)),),
+        workers=(Worker("measure-money", 30.0, MoneyGauges().measure),),
     )

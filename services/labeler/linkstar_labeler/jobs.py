@@ -9,9 +9,10 @@ from linkstar_labeler import store
 from linkstar_labeler.domain.ledger import admit
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.handling import Transaction
-from linkstar_runtime.service import TimerHandler
+from linkstar_runtime.metrics import LABELS_HELD, WALLET_BALANCE, WALLETS_OVERDRAWN, HoldReason, OfCurrency
+from linkstar_runtime.service import ServiceContext, TimerHandler
 
-__all__ = ["continue_held"]
+__all__ = ["MoneyGauges", "continue_held"]
 
 AT_ONCE = 500
 """Shipments continued in one transaction."""
@@ -32,6 +33,24 @@ def continue_held(settler: Settler) -> TimerHandler:
         return events
 
     return handler
+
+
+class MoneyGauges:
+    """Shows wallets and held labels to Prometheus; every replica shows the same figures."""
+
+    def __init__(self) -> None:
+        self._codes: set[str] = set()
+
+    async def measure(self, context: ServiceContext) -> None:
+        """Read the totals once and set the gauges; a reason that no longer holds anything goes to 0."""
+        async with context.database.transaction() as tx:
+            totals, held = await store.totals(tx), await store.held_counts(tx)
+        for total in totals:
+            WALLET_BALANCE.set(OfCurrency(total.currency), total.balance_minor)
+        WALLETS_OVERDRAWN.set(sum(total.overdrawn for total in totals))
+        self._codes |= held.keys()
+        for code in self._codes:
+            LABELS_HELD.set(HoldReason(code), held.get(code, 0))
 
 
 async def _post_waiting(tx: Transaction, shards: Sequence[int]) -> None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from linkstar_labeler.store.exceptions import known_exceptions, save_exceptions
 from linkstar_labeler.store.labels import StoredLabel, find_label, save_labels, save_releases
-from linkstar_labeler.store.money import available_funds, ledger_page, open_wallets, post, top_up, wallets
+from linkstar_labeler.store.money import available_funds, ledger_page, open_wallets, post, top_up, totals, wallets
 from linkstar_labeler.store.numbers import blocks, ranges, save_leases
 from linkstar_labeler.store.settlements import add_waiting, drop_waiting, posted_ids, waiting_postings
 from linkstar_labeler.store.shipments import (
     awaiting_news,
+    held_counts,
     held_shipments,
     lock_shipments,
     save_shipments,
@@ -26,6 +27,7 @@ __all__ = [
     "blocks",
     "drop_waiting",
     "find_label",
+    "held_counts",
     "held_shipments",
     "known_exceptions",
     "ledger_page",
@@ -41,6 +43,7 @@ __all__ = [
     "save_shipments",
     "start_shipments",
     "top_up",
+    "totals",
     "waiting_postings",
     "wallets",
 ]

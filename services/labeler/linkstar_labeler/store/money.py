@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from linkstar_labeler.domain.ledger import Account, Entry, wallet_changes
 from linkstar_labeler.store.arrays import columns
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["available_funds", "ledger_page", "open_wallets", "post", "top_up", "wallets"]
+__all__ = ["available_funds", "ledger_page", "open_wallets", "post", "top_up", "totals", "wallets"]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """All wallets of one currency taken together."""
+
+    currency: str
+    balance_minor: int
+    overdrawn: int
 
 
 async def available_funds(tx: Transaction, accounts: Iterable[Account]) -> dict[Account, int]:
@@ -20,6 +30,16 @@ async def available_funds(tx: Transaction, accounts: Iterable[Account]) -> dict[
         *columns(sorted(set(accounts))),
     )
     return {(row["tenant"], row["currency"]): row["available"] for row in rows}
+
+
+async def totals(tx: Transaction) -> list[Total]:
+    """Sum the wallets by currency, and count those below their credit limit."""
+    rows = await tx.fetch(
+        """SELECT currency, sum(balance_minor)::bigint AS balance_minor,
+                  count(*) FILTER (WHERE balance_minor + credit_limit_minor < 0) AS overdrawn
+           FROM wallet GROUP BY currency ORDER BY currency"""
+    )
+    return [Total(**row) for row in rows]
 
 
 async def open_wallets(tx: Transaction, accounts: Iterable[Account]) -> None:

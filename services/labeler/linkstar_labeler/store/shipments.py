@@ -9,7 +9,15 @@ from linkstar_labeler.domain.shipments import CurrentLabel, Shipment
 from linkstar_labeler.store.arrays import columns
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["ShipmentKey", "awaiting_news", "held_shipments", "lock_shipments", "save_shipments", "start_shipments"]
+__all__ = [
+    "ShipmentKey",
+    "awaiting_news",
+    "held_counts",
+    "held_shipments",
+    "lock_shipments",
+    "save_shipments",
+    "start_shipments",
+]
 
 ShipmentKey = tuple[str, str]
 """Tenant and shipment id."""
@@ -52,6 +60,12 @@ async def _add_labels(tx: Transaction, shipments: Mapping[ShipmentKey, Shipment]
         route = RouteChosen.model_validate_json(row["route"])
         label = CurrentLabel(route, tuple(row["tracking_numbers"]), row["hold_code"])
         shipments[row["tenant"], row["shipment_id"]].label = label
+
+
+async def held_counts(tx: Transaction) -> dict[str, int]:
+    """Return how many shipments wait for their label, by what holds them."""
+    rows = await tx.fetch("SELECT hold_code, count(*) AS held FROM label WHERE state = 'held' GROUP BY hold_code")
+    return {row["hold_code"]: row["held"] for row in rows}
 
 
 async def held_shipments(tx: Transaction, shards: Sequence[int], limit: int) -> list[ShipmentKey]:
