@@ -90,6 +90,11 @@ test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
 contracts-check: $(INSTALLED) ## fail if what is generated from the contracts is not up to date
 	$(BIN)/python -m linkstar_contracts.generate --check
 
+.PHONY: alerts-check
+alerts-check: $(INSTALLED) ## Prometheus's own checker over the alert rules and their tests
+	$(BIN)/python -m linkstar_sandbox.promtool check rules deploy/prometheus/alerts/*.yaml
+	$(BIN)/python -m linkstar_sandbox.promtool test rules deploy/prometheus/tests/*.yaml
+
 .PHONY: up
 up: $(INSTALLED) ## start the whole stack in the background (UP_ARGS="--replicas router=3")
 	$(BIN)/linkstar up $(UP_ARGS)

@@ -89,7 +89,9 @@ _BODY = {
         "content": {
             kind: {"schema": {"type": "string", "format": "binary"}}
             for kind in (
-                "text/csv", "text/plain", "application/octet-stream",
+                "text/csv",
+                "text/plain",
+                "application/octet-stream",
                 "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             )
         },
