@@ -9,6 +9,8 @@ MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli bench
 PACKAGES := $(wildcard $(addsuffix /linkstar_*,$(MEMBERS)))
 INSTALLED := $(VENV)/.installed
 UP_ARGS ?=
+TEST_WORKERS ?= 2
+PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 
@@ -75,16 +77,16 @@ contracts: $(INSTALLED) ## write schemas, docs/asyncapi.yaml, docs/events.md, de
 	$(BIN)/python -m linkstar_contracts.generate
 
 .PHONY: test
-test: $(INSTALLED) ## every test: unit, contracts, architecture, integration on the embedded stack
-	$(BIN)/pytest $(TEST_ARGS)
+test: $(INSTALLED) ## every test: unit, contracts, architecture, integration on the embedded stack (TEST_WORKERS=2)
+	$(PYTEST) $(TEST_ARGS)
 
 .PHONY: test-unit
 test-unit: $(INSTALLED) ## the tests that need no Kafka and no PostgreSQL
-	$(BIN)/pytest -m "not integration and not e2e" $(TEST_ARGS)
+	$(PYTEST) -m "not integration and not e2e" $(TEST_ARGS)
 
 .PHONY: test-integration
 test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
-	$(BIN)/pytest -m "integration or e2e" $(TEST_ARGS)
+	$(PYTEST) -m "integration or e2e" $(TEST_ARGS)
 
 .PHONY: contracts-check
 contracts-check: $(INSTALLED) ## fail if what is generated from the contracts is not up to date

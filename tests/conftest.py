@@ -25,6 +25,12 @@ settings.register_profile("linkstar", deadline=None, suppress_health_check=[Heal
 settings.load_profile("linkstar")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, after the shuffle: so that two workers end together."""
+    items.sort(key=lambda item: (not item.get_closest_marker("e2e"), not item.get_closest_marker("integration")))
+
+
 @pytest.fixture(scope="session")
 def sandbox_home() -> Iterator[Path]:
     """A short directory that PostgreSQL's own user may enter; removed at the end."""

@@ -35,7 +35,7 @@ def _kill(home: Home, name: str, demo: subprocess.Popen[str]) -> int:
 def test_killing_every_process_in_mid_flow_loses_and_doubles_nothing(sandbox_home: Path, tmp_path: Path) -> None:
     home, output, chance = Home(sandbox_home / "killed"), tmp_path / "output", random.Random(SEED)
     environment = {
-        **os.environ, "DEMO_HOME": str(home.path), "DEMO_OUTPUT": str(output), "DEMO_DAYS": "10",
+        **os.environ, "DEMO_HOME": str(home.path), "DEMO_OUTPUT": str(output), "DEMO_DAYS": "7",
         "DEMO_SPEED": "26000", "DEMO_SEED": str(SEED),
     }  # fmt: skip
     command = [sys.executable, "-m", "linkstar_sandbox.demo"]
@@ -63,4 +63,4 @@ def test_killing_every_process_in_mid_flow_loses_and_doubles_nothing(sandbox_hom
     assert (counts["lost"], counts["duplicated"]) == (0, 0)
     assert counts["orders"] == counts["accepted"] + counts["rejected"] + counts["dead_lettered"] >= 520
     assert counts["accepted"] == sum(counts[final] for final in ("delivered", "returned", "cancelled", "open"))
-    assert counts["delivered"] > 200
+    assert counts["delivered"] > 100
