@@ -88,6 +88,10 @@ test-unit: $(INSTALLED) ## the tests that need no Kafka and no PostgreSQL
 test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
 	$(PYTEST) -m "integration or e2e" $(TEST_ARGS)
 
+.PHONY: test-containers
+test-containers: $(INSTALLED) ## the same integration tests on Kafka and PostgreSQL in containers; says why where no Docker engine answers
+	@PYTHONPATH=tests $(BIN)/python -m containers $(TEST_ARGS)
+
 .PHONY: contracts-check
 contracts-check: $(INSTALLED) ## fail if what is generated from the contracts is not up to date
 	$(BIN)/python -m linkstar_contracts.generate --check

@@ -1,4 +1,4 @@
-"""Shared fixtures: one embedded Kafka and PostgreSQL per test session, one migrated database per module."""
+"""Shared fixtures: one Kafka and one PostgreSQL per test session, one migrated database per module."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import servers
 from hypothesis import HealthCheck, settings
 
 from linkstar_runtime.migrate import migrate
-from linkstar_sandbox.kafka import EmbeddedKafka
-from linkstar_sandbox.places import postgres_home
-from linkstar_sandbox.plan import SERVICES
-from linkstar_sandbox.postgres import EmbeddedPostgres
+from linkstar_sandbox.plan import DATABASE, SERVICES
 from linkstar_sandbox.provision import drop_database, provision_database
 
 # A busy machine is no fault of the code: no property fails because an example took long.
@@ -27,8 +25,12 @@ settings.load_profile("linkstar")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, after the shuffle: so that two workers end together."""
+    """The longest first, after the shuffle: so that two workers end together. Skips what these servers cannot show."""
     items.sort(key=lambda item: (not item.get_closest_marker("e2e"), not item.get_closest_marker("integration")))
+    other = "embedded" if servers.in_containers() else "containers"
+    for item in items:
+        if marker := item.get_closest_marker(other):
+            item.add_marker(pytest.mark.skip(reason=f"{other} only: {marker.args[0]}"))
 
 
 @pytest.fixture(scope="session")
@@ -43,35 +45,32 @@ def sandbox_home() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def kafka_bootstrap(sandbox_home: Path) -> Iterator[str]:
     """The address of a real broker."""
-    kafka = EmbeddedKafka(sandbox_home / "kafka")
-    kafka.start()
-    yield kafka.bootstrap
-    kafka.stop()
+    with servers.running(servers.kafka(sandbox_home / "kafka")) as kafka:
+        yield kafka.bootstrap
 
 
 @pytest.fixture(scope="session")
-def embedded_postgres(sandbox_home: Path) -> Iterator[EmbeddedPostgres]:
-    postgres = EmbeddedPostgres(postgres_home(sandbox_home))
-    postgres.start()
-    yield postgres
-    postgres.stop()
+def postgres(sandbox_home: Path) -> Iterator[servers.Postgres]:
+    """A real server."""
+    with servers.running(servers.postgres(sandbox_home)) as postgres:
+        yield postgres
 
 
 @pytest.fixture(scope="session")
-def postgres_admin_url(embedded_postgres: EmbeddedPostgres) -> str:
+def postgres_admin_url(postgres: servers.Postgres) -> str:
     """The superuser's address of the maintenance database."""
-    return embedded_postgres.url()
+    return postgres.url()
 
 
 @pytest.fixture(scope="session")
-def template_database(embedded_postgres: EmbeddedPostgres) -> str:
+def template_database(postgres: servers.Postgres) -> str:
     """A database with every service's migrations applied, copied for each module."""
     name = "linkstar_template"
-    asyncio.run(_migrated(embedded_postgres, name))
+    asyncio.run(_migrated(postgres, name))
     return name
 
 
-async def _migrated(postgres: EmbeddedPostgres, name: str) -> None:
+async def _migrated(postgres: servers.Postgres, name: str) -> None:
     await provision_database(postgres.url(), name)
     for service in SERVICES:
         package = f"linkstar_{service}.migrations"
@@ -80,12 +79,12 @@ async def _migrated(postgres: EmbeddedPostgres, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def database_url(embedded_postgres: EmbeddedPostgres, template_database: str) -> Iterator[str]:
+def database_url(postgres: servers.Postgres, template_database: str) -> Iterator[str]:
     """The superuser's address of a fresh, migrated database of this module."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    admin_url = embedded_postgres.url()
+    admin_url = postgres.url()
     asyncio.run(provision_database(admin_url, name, template=template_database))
-    yield embedded_postgres.url(name)
+    yield postgres.url(name)
     asyncio.run(drop_database(admin_url, name))
 
 
@@ -93,3 +92,18 @@ def database_url(embedded_postgres: EmbeddedPostgres, template_database: str) ->
 def topic_prefix() -> str:
     """A prefix that keeps one test's topics apart from every other's."""
     return f"t{uuid.uuid4().hex[:8]}-"
+
+
+@pytest.fixture(scope="module")
+def stack_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Settings under which a whole stack runs on containers of its own; embedded servers it starts itself."""
+    if not servers.in_containers():
+        yield
+        return
+    home = tmp_path_factory.mktemp("servers")
+    with servers.running(servers.kafka(home)) as kafka, servers.running(servers.postgres(home)) as postgres:
+        asyncio.run(provision_database(postgres.url(), DATABASE))
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("LINKSTAR_KAFKA__BOOTSTRAP", kafka.bootstrap)
+            environment.setenv("LINKSTAR_DATABASE__ADMIN_URL", postgres.url(DATABASE))
+            yield

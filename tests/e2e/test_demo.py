@@ -26,7 +26,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def demo(output: Path, sandbox_home: Path) -> subprocess.CompletedProcess[str]:
+def demo(output: Path, sandbox_home: Path, stack_servers: None) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ, "DEMO_HOME": str(sandbox_home / "demo"), "DEMO_OUTPUT": str(output), "DEMO_DAYS": "9",
         "DEMO_SPEED": "26000", "DEMO_SEED": "41",

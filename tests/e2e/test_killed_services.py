@@ -32,7 +32,9 @@ def _kill(home: Home, name: str, demo: subprocess.Popen[str]) -> int:
     pytest.fail("the demo ended before every process was killed")
 
 
-def test_killing_every_process_in_mid_flow_loses_and_doubles_nothing(sandbox_home: Path, tmp_path: Path) -> None:
+def test_killing_every_process_in_mid_flow_loses_and_doubles_nothing(
+    sandbox_home: Path, tmp_path: Path, stack_servers: None
+) -> None:
     home, output, chance = Home(sandbox_home / "killed"), tmp_path / "output", random.Random(SEED)
     environment = {
         **os.environ, "DEMO_HOME": str(home.path), "DEMO_OUTPUT": str(output), "DEMO_DAYS": "7",

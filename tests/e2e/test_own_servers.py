@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
-from urllib.parse import quote
 
 import asyncpg
 import pytest
+import servers
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from linkstar_contracts.topics import LABELS
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox import supervisor
-from linkstar_sandbox.daemon import launch, stop_child
 from linkstar_sandbox.demo.seller import Seller
 from linkstar_sandbox.home import Home, read_json
-from linkstar_sandbox.kafka import EmbeddedKafka
 from linkstar_sandbox.order_files import build_order_book
 from linkstar_sandbox.plan import Plan, url_for
-from linkstar_sandbox.ports import free_ports, is_open
-from linkstar_sandbox.postgres import Account, server_binaries
 from linkstar_sandbox.provision import provision_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -45,33 +39,15 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def guarded_postgres(folder: Path) -> Iterator[str]:
     """A server that listens on TCP and asks everybody for a password."""
-    account, binaries, data = Account.choose(), server_binaries(), folder / "guarded"
-    account.own(data)
-    secret = folder / "password"
-    secret.write_text(PASSWORD)
-    subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "admin", "-A", "scram-sha-256", f"--pwfile={secret}", "-EUTF8"],
-        check=True, capture_output=True, cwd=data, user=account.uid, group=account.gid,
-        extra_groups=None if account.uid is None else [],
-    )  # fmt: skip
-    (port,) = free_ports(1)
-    command = [binaries / "postgres", "-D", data, "-k", data, "-h", "127.0.0.1", "-p", str(port), "-N", "200"]
-    server = launch(command, folder / "guarded.log", user=account.uid, group=account.gid, cwd=data)
-    try:
-        eventually(lambda: is_open(port))
-        url = f"postgresql://admin:{quote(PASSWORD, safe='')}@127.0.0.1:{port}"
-        asyncio.run(provision_database(f"{url}/postgres", "shipping"))
-        yield f"{url}/shipping"
-    finally:
-        stop_child(server, 10, signal.SIGINT)
+    with servers.running(servers.guarded_postgres(folder, "admin", PASSWORD)) as postgres:
+        asyncio.run(provision_database(postgres.url(), "shipping"))
+        yield postgres.url("shipping")
 
 
 @pytest.fixture
 def own_kafka(folder: Path) -> Iterator[str]:
-    kafka = EmbeddedKafka(folder / "broker")
-    kafka.start()
-    yield kafka.bootstrap
-    kafka.stop()
+    with servers.running(servers.kafka(folder / "broker")) as kafka:
+        yield kafka.bootstrap
 
 
 def eventually(condition: Callable[[], object]) -> None:

@@ -94,12 +94,12 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played() -> Iterator[Played]:
+def played(stack_servers: None) -> Iterator[Played]:
     folder = Path(tempfile.mkdtemp(prefix="linkstar-trace-"))
     folder.chmod(0o755)
     home = Home(folder / "home")
     try:
-        with Stack(home, Plan(simulate=False)) as stack:
+        with Stack(home, Plan.from_environment(simulate=False)) as stack:
             remains = asyncio.run(OrderLife(stack.endpoints).play())
         files = {file.name: file.read_text() for file in (*home.logs.iterdir(), *home.spans.iterdir())}
         yield Played(remains, read_spans(home.spans), files)

@@ -19,6 +19,7 @@ from linkstar_sandbox.kafka import EmbeddedKafka
 from linkstar_sandbox.provision import provision_topics
 
 pytestmark = pytest.mark.integration
+embedded = pytest.mark.embedded("the embedded broker itself is tested")
 
 
 @pytest.fixture
@@ -59,6 +60,7 @@ async def test_topic_with_other_partition_count_is_refused(kafka_bootstrap: str,
     assert refusal.value.code == "provision-failed"
 
 
+@embedded
 async def test_records_survive_a_killed_broker(broker: EmbeddedKafka, tmp_path: Path) -> None:
     broker.start()
     await provision_topics(broker.bootstrap, TOPICS[:1])
@@ -74,6 +76,7 @@ async def test_records_survive_a_killed_broker(broker: EmbeddedKafka, tmp_path: 
         successor.stop()
 
 
+@embedded
 def test_broker_of_a_killed_starter_is_replaced(broker: EmbeddedKafka, tmp_path: Path) -> None:
     broker.start()
     orphan = broker.pid
@@ -86,6 +89,7 @@ def test_broker_of_a_killed_starter_is_replaced(broker: EmbeddedKafka, tmp_path:
         successor.stop()
 
 
+@embedded
 def test_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -94,6 +98,7 @@ def test_taken_port_is_named(tmp_path: Path) -> None:
     assert refusal.value.code == "port-taken"
 
 
+@embedded
 def test_missing_java_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", "")

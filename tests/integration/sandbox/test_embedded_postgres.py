@@ -15,7 +15,7 @@ import pytest
 from linkstar_sandbox.places import postgres_home, socket_directory
 from linkstar_sandbox.postgres import EmbeddedPostgres
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded("the embedded server itself is tested")]
 
 
 @pytest.fixture
@@ -34,11 +34,11 @@ async def run(postgres: EmbeddedPostgres, sql: str) -> object:
         await connection.close()
 
 
-async def test_server_is_postgresql_18_with_room_for_replicas(embedded_postgres: EmbeddedPostgres) -> None:
-    assert str(await run(embedded_postgres, "SHOW server_version")).startswith("18.")
-    assert await run(embedded_postgres, "SHOW max_connections") == "200"
-    assert await run(embedded_postgres, "SHOW fsync") == "on"
-    assert await run(embedded_postgres, "SHOW server_encoding") == "UTF8"
+async def test_server_is_postgresql_18_with_room_for_replicas(postgres: EmbeddedPostgres) -> None:
+    assert str(await run(postgres, "SHOW server_version")).startswith("18.")
+    assert await run(postgres, "SHOW max_connections") == "200"
+    assert await run(postgres, "SHOW fsync") == "on"
+    assert await run(postgres, "SHOW server_encoding") == "UTF8"
 
 
 async def test_data_survives_a_stop_and_a_kill(home: Path) -> None:

@@ -23,7 +23,7 @@ from linkstar_sandbox.home import Home, read_json
 from linkstar_sandbox.plan import Plan
 from linkstar_sandbox.stack import Stack
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.embedded("the supervisor over servers it started itself is tested")]
 
 PROBE = """
 import http.server, os
