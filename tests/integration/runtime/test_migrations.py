@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -29,7 +30,7 @@ async def _empty_database(admin_url: str) -> AsyncIterator[str]:
     name = f"migrate_{uuid.uuid4().hex[:8]}"
     admin = await asyncpg.connect(admin_url)
     await admin.execute(f"CREATE DATABASE {name}")
-    yield admin_url.replace("/postgres?", f"/{name}?")
+    yield urlsplit(admin_url)._replace(path=f"/{name}").geturl()
     await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     await admin.close()
 
