@@ -113,6 +113,10 @@ down: $(INSTALLED) ## stop the stack; data is kept
 demo: $(INSTALLED) ## order files through all services to delivered parcels; DEMO_KEEP=1 leaves the stack running
 	@$(BIN)/python -m linkstar_sandbox.demo $(DEMO_ARGS)
 
+.PHONY: bench
+bench: $(INSTALLED) ## LinkStar beside the usual way and a bare relay, about 20 minutes (BENCH_ARGS=--quick: about 3)
+	@$(BIN)/python -m linkstar_bench $(BENCH_ARGS)
+
 .PHONY: clean
 clean: ## remove caches and the virtual environment; data of a running stack stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

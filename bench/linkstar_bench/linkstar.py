@@ -3,51 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
-from linkstar_bench.load import Finish, publish
-from linkstar_bench.orders import OrderRecord, build_orders
+from linkstar_bench.machine import machine
+from linkstar_bench.orders import build_orders
 from linkstar_bench.profile import profiled
-from linkstar_bench.rig import Rig, linkstar_rig
-from linkstar_bench.usage import Usage
-from linkstar_bench.wire import PartitionWriter
+from linkstar_bench.rounds import Burst, burst, warm
+from linkstar_bench.variants import linkstar
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.settings import Settings
 from linkstar_sandbox.plan import SERVICES
 
-__all__ = ["Burst", "burst"]
-
-
-@dataclass(frozen=True)
-class Burst:
-    """One round: all orders published at once, timed from the first produce to the last order seen accepted."""
-
-    orders: int
-    seconds: float
-    usage: Usage
-
-    @property
-    def orders_per_s(self) -> float:
-        return self.orders / self.seconds
-
-
-def burst(rig: Rig, orders: Sequence[OrderRecord], tell_every: int = 0) -> Burst:
-    """Play one round."""
-    return asyncio.run(_burst(rig, orders, tell_every))
-
-
-async def _burst(rig: Rig, orders: Sequence[OrderRecord], tell_every: int) -> Burst:
-    clock = Clock()
-    async with PartitionWriter(rig.bootstrap, clock) as writer, Finish(rig.bootstrap, clock) as finish:
-        before, began = rig.readings(), clock.monotonic()
-        await asyncio.gather(publish(writer, orders), finish.await_all(orders, tell_every))
-        return Burst(len(orders), clock.monotonic() - began, Usage.between(before, rig.readings()))
+__all__ = ["telemetry_in_use", "tell"]
 
 
 def tell(round_: Burst) -> None:
@@ -83,14 +53,16 @@ def main() -> int:
     print(f"seed {options.seed}; {telemetry_in_use()}")
     rounds = [build_orders(options.orders, options.seed, f"r{number}", now) for number in range(options.rounds)]
     results = []
-    with linkstar_rig(keep=options.keep) as rig:
-        burst(rig, build_orders(options.warm_up, options.seed, "warm", now))
-        name = options.profile
-        pid = rig.stack.replicas[f"{name}-1"].pid if name else None
-        with profiled(pid, name, options.output) if name else nullcontext():
-            for orders in rounds:
-                results.append(burst(rig, orders, tell_every=max(1, options.orders // 10)))
-                tell(results[-1])
+    print("starting Kafka and PostgreSQL, migrating, giving sellers money", flush=True)
+    with machine(options.keep) as made:
+        variant = linkstar(made)
+        with warm(made, variant, build_orders(options.warm_up, options.seed, "warm", now)) as running:
+            name = options.profile
+            pid = running.replicas[f"{name}-1"].pid if name else None
+            with profiled(pid, name, options.output) if name else nullcontext():
+                for orders in rounds:
+                    results.append(burst(running, variant, orders, tell_every=max(1, options.orders // 10)))
+                    tell(results[-1])
     best = max(results, key=lambda result: result.orders_per_s)
     spent = {name: round(used) for name, used in best.usage.us_per(best.orders).items()}
     print(json.dumps({"linkstar_orders_per_s": round(best.orders_per_s, 1), "cpu_us_per_order": spent}))
