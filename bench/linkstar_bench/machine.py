@@ -55,14 +55,17 @@ class Running:
         return [str(r.url) for name, r in self.replicas.items() if name.startswith(f"{service}-") and r.url]
 
     def readings(self) -> Mapping[str, Reading]:
-        """CPU and memory by process; the driver of the bench (generator and reader) is one of them."""
+        """CPU and memory by process; the driver of the bench (generator and reader) is one of them.
+
+        Servers that are not ours are left out.
+        """
+        found = {name: read_process(replica.pid) for name, replica in self.replicas.items() if replica.pid}
         kafka, postgres = self.infrastructure.kafka, self.infrastructure.postgres
-        return {
-            **{name: read_process(replica.pid) for name, replica in self.replicas.items() if replica.pid},
-            "kafka": read_process(kafka.pid if kafka and kafka.pid else 0),
-            "postgres": read_tree(postgres.pid if postgres and postgres.pid else 0),
-            "driver": read_process(os.getpid()),
-        }
+        if kafka and kafka.pid:
+            found["kafka"] = read_process(kafka.pid)
+        if postgres and postgres.pid:
+            found["postgres"] = read_tree(postgres.pid)
+        return found | {"driver": read_process(os.getpid())}
 
 
 class Machine:
