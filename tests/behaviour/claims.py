@@ -235,6 +235,22 @@ class ClaimBehaviour:
         await member.ownership.claim_all()
         assert set(member.ownership.owned) == {3}
 
+    async def test_nothing_is_claimed_or_committed_between_a_revocation_and_the_next_assignment(
+        self, broker: MemoryBroker, store: Any, handler: Handler
+    ) -> None:
+        """The client shows the old assignment until the group has decided; a commit under it would undo the join."""
+        publish(broker, cancel_request(one_shard(1)[0]))
+        member = Member(broker, store, handler, shards=[3])
+        await member.settle()
+        member.consumer.committed.clear()
+        member.ownership.revoked()
+        await member.turn()
+        assert member.ownership.owned == {}
+        assert member.consumer.committed == {}
+        member.ownership.assigned()
+        await member.turn()
+        assert set(member.ownership.owned) == {3}
+
     async def test_a_release_ends_only_the_claim_it_names(
         self, broker: MemoryBroker, store: Any, handler: Handler
     ) -> None:

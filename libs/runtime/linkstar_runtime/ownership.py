@@ -64,6 +64,8 @@ class Ownership:
         self._not_before: dict[int, float] = {}
         self._generation = 0
         self._lost_at: float | None = None
+        self.joining = False
+        """True from a revocation to the next assignment: the client still shows the old one, which is nobody's now."""
         self.consumer: Consumer | None = None
         self.owned: dict[int, Owned] = {}
         self.handed: dict[tuple[str, int], int] = {}
@@ -76,12 +78,18 @@ class Ownership:
         """A new assignment arrived: claims of older ones no longer count."""
         self._generation += 1
         REBALANCES.inc()
+        self.joining = False
 
     def revoked(self) -> None:
-        """All partitions are taken away: forget everything owned."""
+        """All partitions are taken away: forget everything owned, and claim nothing until the group has decided.
+
+        Who claimed the old assignment again would commit offsets under the old generation; that commit waits in the
+        client behind its own join, fails after it, and makes the client join once more: the group would never settle.
+        """
         self._generation += 1
         if self.owned:
             self._lost_at = self._clock.monotonic()
+        self.joining = True
         self.owned.clear()
         SHARDS_OWNED.set(0)
 
@@ -97,6 +105,8 @@ class Ownership:
 
     def claimable(self) -> list[int]:
         """Return complete shards that are not owned, not being claimed, not backing off and not stopped."""
+        if self.joining:
+            return []
         now = self._clock.monotonic()
         return [
             shard for shard in self.complete()
@@ -131,7 +141,7 @@ class Ownership:
 
     async def claim(self, shard: int) -> None:
         """Claim `shard`: raise the epoch, verify offsets, emit what the old owner left, seek, own. No-op on trouble."""
-        if shard in self._claiming or self.consumer is None:
+        if shard in self._claiming or self.consumer is None or self.joining:
             return
         self._claiming.add(shard)
         started = self._clock.monotonic()

@@ -56,6 +56,7 @@ class Watchdog:
             "consume loop keeps crashing": self._crashes_again(),
             "delivery does not end": self._stage.running_s > 5.0,
             "sweep does not turn": now - self._sweep.last_turn > 5.0,
+            "rebalance does not end": self._ownership.joining,
             "assigned shards are not owned": bool(self._ownership.claimable()),
         }
         for name, present in symptoms.items():

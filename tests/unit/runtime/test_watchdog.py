@@ -99,3 +99,16 @@ async def test_a_consume_loop_that_crashes_again_and_again_is_a_stall() -> None:
         verdicts.append(watchdog.stalled())
     assert verdicts[:121] == [None] * 121
     assert verdicts[-1] == "consume loop keeps crashing"
+
+
+async def test_a_rebalance_that_does_not_end_is_a_stall() -> None:
+    _, member, clock, watchdog = _watched()
+    await member.turn()
+    member.ownership.revoked()
+    verdicts = []
+    for _ in range(70):
+        clock.seconds += 1
+        member.sweep.last_turn = clock.seconds
+        verdicts.append(watchdog.stalled())
+    assert verdicts[50] is None
+    assert verdicts[-1] == "rebalance does not end"
