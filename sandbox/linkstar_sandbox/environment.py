@@ -9,7 +9,7 @@ from typing import Any
 from linkstar_sandbox.home import Home
 from linkstar_sandbox.plan import Plan, url_for
 
-PASSED_ON = ("LINKSTAR_STAGE__", "LINKSTAR_FAILPOINTS", "LINKSTAR_TELEMETRY__SAMPLE_RATIO")
+PASSED_ON = ("LINKSTAR_STAGE__", "LINKSTAR_FAILPOINT", "LINKSTAR_TELEMETRY__SAMPLE_RATIO")
 """Settings of the caller that reach the services; every other `LINKSTAR_` variable is ours to set."""
 
 

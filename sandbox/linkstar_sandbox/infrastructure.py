@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from linkstar_sandbox.home import Home
-from linkstar_sandbox.kafka import EmbeddedKafka
+from linkstar_sandbox.kafka import Detour, EmbeddedKafka
 from linkstar_sandbox.plan import DATABASE, Plan, database_name
 from linkstar_sandbox.postgres import EmbeddedPostgres
 from linkstar_sandbox.provision import await_database, provision_database, provision_topics
@@ -15,9 +15,9 @@ from linkstar_sandbox.provision import await_database, provision_database, provi
 class Infrastructure:
     """A broker with the registry's topics and a server with the project's database, ready after `start`."""
 
-    def __init__(self, home: Home, plan: Plan) -> None:
+    def __init__(self, home: Home, plan: Plan, detour: Detour | None = None) -> None:
         self._external_kafka, self._external_database = plan.kafka_bootstrap, plan.database_url
-        self.kafka = None if plan.kafka_bootstrap else EmbeddedKafka(home.kafka)
+        self.kafka = None if plan.kafka_bootstrap else EmbeddedKafka(home.kafka, detour=detour)
         self.postgres = None if plan.database_url else EmbeddedPostgres(home.postgres)
 
     @property

@@ -8,6 +8,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,7 +28,7 @@ SETTINGS: Mapping[str, str] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "BROKER:PLAINTEXT,DETOUR:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "BROKER",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
@@ -56,11 +57,19 @@ def random_cluster_id() -> str:
     return found
 
 
+@dataclass(frozen=True)
+class Detour:
+    """A second listener on port `listens`, whose clients are told to come to port `advertised`, where a proxy stands."""
+
+    listens: int
+    advertised: int
+
+
 class EmbeddedKafka:
     """One broker with its data in `home`. `start` leaves it ready for clients or raises a coded error."""
 
-    def __init__(self, home: Path, port: int | None = None) -> None:
-        self.home = home.resolve()
+    def __init__(self, home: Path, port: int | None = None, detour: Detour | None = None) -> None:
+        self.home, self._detour = home.resolve(), detour
         self.log = self.home / "kafka.log"
         self._asked_port = port
         self._port = 0
@@ -111,11 +120,15 @@ class EmbeddedKafka:
 
     def _write_properties(self) -> Path:
         self._port, controller = self._choose_ports()
+        listens = advertised = f"BROKER://127.0.0.1:{self._port}"
+        if self._detour:
+            listens += f",DETOUR://127.0.0.1:{self._detour.listens}"
+            advertised += f",DETOUR://127.0.0.1:{self._detour.advertised}"
         settings = {
             **SETTINGS,
             "log.dirs": str(self.home / "log"),
-            "listeners": f"BROKER://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"BROKER://127.0.0.1:{self._port}",
+            "listeners": f"{listens},CONTROLLER://127.0.0.1:{controller}",
+            "advertised.listeners": advertised,
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
         }
         path = self.home / "server.properties"

@@ -111,6 +111,11 @@ class EmbeddedPostgres:
         return f"postgresql://{user}@/{database}?host={self._sockets}"
 
     @property
+    def socket(self) -> Path:
+        """The Unix socket the server listens on."""
+        return self._sockets / ".s.PGSQL.5432"
+
+    @property
     def pid(self) -> int | None:
         return self._process.pid if self._process and self._process.poll() is None else None
 

@@ -41,9 +41,12 @@ Tell = Callable[[str], None]
 class Stack:
     """Starts, watches and stops one stack. Use as a context manager, or `start` and `stop`."""
 
-    def __init__(self, home: Home, plan: Plan | None = None, tell: Tell = lambda _line: None) -> None:
+    def __init__(
+        self, home: Home, plan: Plan | None = None, tell: Tell = lambda _line: None,
+        infrastructure: Infrastructure | None = None,
+    ) -> None:  # fmt: skip
         self.home, self.plan, self._tell = home, plan or Plan(), tell
-        self.infrastructure = Infrastructure(home, self.plan)
+        self.infrastructure = infrastructure or Infrastructure(home, self.plan)
         self.replicas: dict[str, Replica] = {}
         self._clock: Mapping[str, str] = {}
         self._keys: Mapping[str, str] = {}
@@ -89,6 +92,27 @@ class Stack:
         if name not in self.replicas:
             raise SandboxError("unknown-service", f"There is no {name}.", f"Name one of {', '.join(self.replicas)}.")
         self.replicas[name].signal(number)
+
+    def grow(self, service: str) -> str:
+        """Starts one more replica of a service; returns its name."""
+        with self._lock:
+            number = 1 + max(int(name.rpartition("-")[2]) for name in self._names(service))
+            self._add(self._service_replica(service, number, *free_ports(1)))
+        return f"{service}-{number}"
+
+    def shrink(self, service: str) -> str | None:
+        """Stops the youngest replica of a service as a roll-out would; None when only one is left."""
+        with self._lock:
+            names = self._names(service)
+            if len(names) < 2:
+                return None
+            leaving = self.replicas.pop(max(names, key=lambda name: int(name.rpartition("-")[2])))
+            self._note()
+        leaving.stop()
+        return leaving.name
+
+    def _names(self, service: str) -> list[str]:
+        return [name for name in self.replicas if name.rpartition("-")[0] == service]
 
     def urls(self, service: str) -> list[str]:
         """The addresses of a service's replicas."""
@@ -136,17 +160,20 @@ class Stack:
     def _launch(self) -> None:
         names = [(service, n) for service in self.plan.services for n in range(1, self.plan.count(service) + 1)]
         for (service, number), port in zip(names, free_ports(len(names)), strict=True):
-            name = f"{service}-{number}"
-            environment = self._environment(service) | {"LINKSTAR_HTTP__PORT": str(port)}
-            self._add(Replica(name, self._module(f"linkstar_{service}", "run"), environment, self._log(name), port))
+            self._add(self._service_replica(service, number, port))
         if self.plan.simulate and "tracker" in self.plan.services:
-            self._add(
-                Replica(
-                    SIMULATOR, self._module("linkstar_sandbox.carriers"), self._simulator(), self._log(SIMULATOR)
-                )
-            )  # fmt: skip
+            self._add(self._replica(SIMULATOR, self._module("linkstar_sandbox.carriers"), self._simulator()))
         write_json(self.home.endpoints, self.endpoints)
         self.home.endpoints.chmod(0o600)
+
+    def _service_replica(self, service: str, number: int, port: int) -> Replica:
+        environment = self._environment(service) | {"LINKSTAR_HTTP__PORT": str(port)}
+        return self._replica(f"{service}-{number}", self._module(f"linkstar_{service}", "run"), environment, port)
+
+    def _replica(
+        self, name: str, command: list[str], environment: Mapping[str, str], port: int | None = None
+    ) -> Replica:
+        return Replica(name, command, environment, self._log(name), port)
 
     def _add(self, replica: Replica) -> None:
         replica.start()

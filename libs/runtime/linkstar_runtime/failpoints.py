@@ -1,7 +1,8 @@
 """Named places where a test may make the process fail: `LINKSTAR_FAILPOINTS="stage.after_commit=exit:137@0.01"`.
 
 Entries are separated by `;`. Actions: `exit:CODE`, `raise`, `sleep:SECONDS`, `stop` (SIGSTOP to itself). `@0.01` is a
-probability (it has a point), `@3` the third hit only. `LINKSTAR_FAILPOINT_SEED` repeats the same draws.
+probability (it has a point), `@3` the third hit only. `LINKSTAR_FAILPOINT_SEED` repeats the same draws. Every failure is
+noted in the file `LINKSTAR_FAILPOINT_HITS` names, if any, before it happens.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def hits() -> dict[str, int]:
 def fail(name: str) -> None:
     """Fail here if armed. A `sleep` blocks the whole process, as a long pause of the machine would."""
     if _armed is not None and (action := _armed.due(name)) is not None:
+        _note(name, action)
         if action.kind == "sleep":
             threading.Event().wait(action.value)
         else:
@@ -110,10 +112,19 @@ def fail(name: str) -> None:
 async def afail(name: str) -> None:
     """Fail here if armed. A `sleep` lets other tasks run."""
     if _armed is not None and (action := _armed.due(name)) is not None:
+        _note(name, action)
         if action.kind == "sleep":
             await asyncio.sleep(action.value)
         else:
             _act(name, action)
+
+
+def _note(name: str, action: Action) -> None:
+    """Append a line in one write, so that lines of several processes never mix and a kill leaves no half of one."""
+    if _hits_file:
+        descriptor = os.open(_hits_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(descriptor, f"{os.getpid()} {name} {action.kind}\n".encode())
+        os.close(descriptor)
 
 
 def _act(name: str, action: Action) -> None:
@@ -125,5 +136,6 @@ def _act(name: str, action: Action) -> None:
     raise FailpointError(name)
 
 
+_hits_file = os.environ.get("LINKSTAR_FAILPOINT_HITS")
 _seed = os.environ.get("LINKSTAR_FAILPOINT_SEED")
 arm(os.environ.get("LINKSTAR_FAILPOINTS", ""), int(_seed) if _seed else None)

@@ -37,6 +37,11 @@ class LoadRecord(NamedTuple):
     message: Message
     flaw: str = ""
 
+    @classmethod
+    def about(cls, kind: Kind, order_id: str, message: Message, flaw: str = "") -> LoadRecord:
+        """A record in the partition its key belongs to."""
+        return cls(kind, order_id, (murmur2(message.key) & 0x7FFFFFFF) % PARTITIONS, message, flaw)
+
 
 @dataclass(frozen=True)
 class Mix:
@@ -86,14 +91,14 @@ class LoadGenerator:
         """Yield one order now; what follows it later is kept."""
         mix, rng = self._mix, self._rng
         template = rng.choice(self._templates)
-        order = self._record("order", order_id, template.stamp(order_id))
+        order = LoadRecord.about("order", order_id, template.stamp(order_id))
         if mix is ORDERS_ONLY:
             yield order
             return
         if rng.random() < mix.early_cancel:
-            yield self._record("cancel", order_id, cancel_message(order_id, self._tenant, self._now))
+            yield LoadRecord.about("cancel", order_id, cancel_message(order_id, self._tenant, self._now))
         elif rng.random() < mix.cancel:
-            self._follow(self._record("cancel", order_id, cancel_message(order_id, self._tenant, self._now)))
+            self._follow(LoadRecord.about("cancel", order_id, cancel_message(order_id, self._tenant, self._now)))
         yield order
         self._repeat(order)
         if rng.random() < mix.conflict:
@@ -102,7 +107,7 @@ class LoadGenerator:
         if rng.random() < mix.change:
             level = rng.choice(("standard", "expedited"))
             self._follow(
-                self._record("change", order_id, change_message(order_id, self._tenant, self._now, "chg-1", level))
+                LoadRecord.about("change", order_id, change_message(order_id, self._tenant, self._now, "chg-1", level))
             )
         if rng.random() < mix.poison:
             yield self._poison(order_id)
@@ -123,10 +128,7 @@ class LoadGenerator:
         draft = invent_draft(self._rng, f"{order_id}-bad", "US", self._now)
         flaw, message = self._rng.choice(sorted(poison_messages(draft, self._tenant).items()))
         bad_id = message.key.decode().partition("/")[2]
-        return self._record("poison", bad_id, message, flaw)
-
-    def _record(self, kind: Kind, order_id: str, message: Message, flaw: str = "") -> LoadRecord:
-        return LoadRecord(kind, order_id, (murmur2(message.key) & 0x7FFFFFFF) % PARTITIONS, message, flaw)
+        return LoadRecord.about("poison", bad_id, message, flaw)
 
 
 def _reworded(value: bytes) -> bytes:

@@ -69,7 +69,7 @@ class Publisher:
             ahead = due - (self._clock.monotonic() - began)
             if ahead > 0 or number % TURN == 0:
                 await asyncio.sleep(max(ahead, 0))
-            self._put(record, began_ms + int(due * 1000))
+            self.put(record, began_ms + int(due * 1000))
 
     async def flood(self, records: Iterable[LoadRecord]) -> None:
         """Hand over everything as fast as the broker takes it, and return when all of it is acknowledged."""
@@ -78,7 +78,7 @@ class Publisher:
                 await asyncio.sleep(0)
             if self.waiting >= MOST_WAITING:
                 await self._below(MOST_WAITING // 2)
-            self._put(record, self._wall_ms())
+            self.put(record, self._wall_ms())
         await self.settled()
 
     async def settled(self) -> None:
@@ -92,7 +92,8 @@ class Publisher:
                     sender.result()
             await asyncio.sleep(TICK_S)
 
-    def _put(self, record: LoadRecord, due_ms: int) -> None:
+    def put(self, record: LoadRecord, due_ms: int) -> None:
+        """Hand one record over; returns at once."""
         self._queues[record.partition].append((record, due_ms))
         self._wake[record.partition].set()
         self.waiting += 1

@@ -55,8 +55,10 @@ def _routed_are_labelled(evidence: Evidence) -> Check:
     check = Check("the newest route of every shipment has a label, a refusal, a cancel or an exception", "lost")
     answered = {(r.shipment, r.body["route_version"]) for r in evidence.on("labels")}
     cancelled, held = cancelled_orders(evidence), evidence.open_exceptions()
+    under_way = {r.shipment for r in evidence.exceptions.values() if r.body["code"] == "label.cancel_too_late"}
     for shipment, route in evidence.newest("routes-chosen", "route.chosen").items():
-        explained = route.order in cancelled or any(code.startswith("label.") for code in held.get(shipment, ()))
+        explained = any(code.startswith("label.") for code in held.get(shipment, ()))
+        explained = explained or route.order in cancelled or shipment in under_way
         check.case(
             (shipment, route.version) in answered or explained, f"{shipment[1]} was routed, never labelled, unexplained"
         )
