@@ -117,6 +117,14 @@ demo: $(INSTALLED) ## order files through all services to delivered parcels; DEM
 bench: $(INSTALLED) ## LinkStar beside the usual way and a bare relay, about 20 minutes (BENCH_ARGS=--quick: about 3)
 	@$(BIN)/python -m linkstar_bench $(BENCH_ARGS)
 
+SECONDS ?= 180
+SEED ?= 1
+MUTANT ?=
+
+.PHONY: chaos
+chaos: $(INSTALLED) ## kill, stop, cut and fill up the running stack by a seeded schedule, then judge it offline
+	@$(BIN)/python -m linkstar_sandbox.chaos --seconds $(SECONDS) --seed $(SEED) $(if $(MUTANT),--mutant $(MUTANT)) $(CHAOS_ARGS)
+
 .PHONY: clean
 clean: ## remove caches and the virtual environment; data of a running stack stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

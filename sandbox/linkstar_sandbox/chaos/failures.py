@@ -27,6 +27,7 @@ class Failures:
 
     def __init__(self, hits: Path) -> None:
         self._hits = hits
+        self._wanted: Counter[str] = Counter()
 
     def counts(self) -> Counter[str]:
         """How often each failpoint made a process fail."""
@@ -41,7 +42,7 @@ class Failures:
         return sorted(set(FAILPOINT_PLANS) - set(self.counts()))
 
     def arm(self, failpoint: str, replicas: Sequence[ArmedReplica], chance: Random) -> ArmedReplica | None:
-        """Choose a replica that reaches this failpoint and arm its next start; None if none runs."""
+        """Choose a replica that reaches this failpoint and arm its starts until it is hit; None if none runs."""
         actions, services = FAILPOINT_PLANS[failpoint]
         names = [f"{name}-1" for name in services] if failpoint.startswith("http.") else None
         fitting = [
@@ -52,8 +53,15 @@ class Failures:
             return None
         chosen = chance.choice(fitting)
         hit = chance.randint(1, _LATEST_HIT[failpoint.partition(".")[0]])
-        chosen.armed = f"{failpoint}={chance.choice(actions)}@{hit}"
+        chosen.armed[failpoint] = f"{chance.choice(actions)}@{hit}"
+        self._wanted[failpoint] = self.counts()[failpoint] + 1
         return chosen
+
+    def disarm_hit(self, replicas: Sequence[ArmedReplica]) -> None:
+        """What was hit as often as wanted is armed no longer, at the next start."""
+        counts = self.counts()
+        for replica in replicas:
+            replica.armed = {name: what for name, what in replica.armed.items() if counts[name] < self._wanted[name]}
 
 
 def stopped(replica: Replica) -> bool:

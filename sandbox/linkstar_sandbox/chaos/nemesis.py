@@ -50,11 +50,12 @@ class Nemesis:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def wake_stopped(self) -> None:
-        """Let processes that stopped themselves at a failpoint go on once their session has expired."""
+    async def attend(self) -> None:
+        """Disarm what was hit; let processes that stopped themselves go on once their session has expired."""
         since: dict[int, float] = {}
         while True:
             await asyncio.sleep(_LOOK_S)
+            self._failures.disarm_hit(self._stack.services)
             now = self._clock.monotonic()
             for replica in self._stack.services:
                 pid = replica.pid
@@ -75,7 +76,7 @@ class Nemesis:
             proxy.cut_deaf()
         await asyncio.to_thread(self._disk.free)
         for replica in [*self._stack.services, self._stack.simulator]:
-            replica.armed, replica.skew = "", timedelta()
+            replica.armed, replica.skew = {}, timedelta()
             if replica.pid:
                 wake(replica.pid)
 
@@ -84,7 +85,7 @@ class Nemesis:
         replica = self._failures.arm(failpoint, self._stack.services, chance)
         if replica is None:
             return False
-        self._tell(f"failpoint {replica.armed} in {replica.name}")
+        self._tell(f"failpoint {failpoint}={replica.armed[failpoint]} in {replica.name}")
         self._end(replica, chance.choice((signal.SIGKILL, signal.SIGTERM)))
         return True
 

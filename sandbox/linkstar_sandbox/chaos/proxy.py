@@ -42,6 +42,8 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         self.cut(Random(0), 1.0)
+        while self._links:
+            await asyncio.sleep(0.01)
 
     def cut(self, chance: Random, share: float) -> int:
         """Abort about `share` of the connections in mid-flow; returns how many."""

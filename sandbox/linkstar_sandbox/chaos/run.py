@@ -110,7 +110,7 @@ class ChaosRun:
 
     async def _storm(self, feeding: Feeding) -> None:
         """Load and both schedules at the same time; then only failpoints that were not hit yet; then everything heals."""
-        waking = asyncio.create_task(self.nemesis.wake_stopped())
+        waking = asyncio.create_task(self.nemesis.attend())
         schedules = draw_schedules(self._options.seed, self._options.seconds)
         try:
             await asyncio.gather(
@@ -130,7 +130,7 @@ class ChaosRun:
             feed = feed or asyncio.create_task(feeding.feed(OVERTIME_S, self._options.rate / 2))
             for failpoint in missing[:2]:
                 self.nemesis.arm(failpoint, chance)
-            await asyncio.sleep(10)
+            await asyncio.sleep(8)
         if feed is not None:
             await _cancelled(feed)
 

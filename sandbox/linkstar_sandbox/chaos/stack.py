@@ -30,23 +30,24 @@ _ORIGIN = "LINKSTAR_CLOCK__ORIGIN"
 
 
 class ArmedReplica(Replica):
-    """A replica whose *next* start, and that one only, has failpoints armed or a clock that goes wrong."""
+    """A replica that starts with a failpoint armed until it was hit, and once with a clock that goes wrong."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path, port: int | None = None
     ) -> None:
         super().__init__(name, command, environment, log, port)
         self._plain = dict(environment)
-        self.armed = ""
+        self.armed: dict[str, str] = {}
+        """What each armed failpoint does, and at which hit."""
         self.skew = timedelta()
 
     def start(self) -> None:
         environment = dict(self._plain)
         if self.armed:
-            environment["LINKSTAR_FAILPOINTS"] = self.armed
+            environment["LINKSTAR_FAILPOINTS"] = ";".join(f"{name}={what}" for name, what in self.armed.items())
         if self.skew:
             environment[_ORIGIN] = (datetime.fromisoformat(environment[_ORIGIN]) + self.skew).isoformat()
-        self.armed, self.skew = "", timedelta()
+        self.skew = timedelta()
         self._environment = environment
         super().start()
 
