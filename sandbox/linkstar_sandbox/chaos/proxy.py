@@ -30,6 +30,7 @@ class Proxy:
         self.port, self._connect = port, connect
         self._server: asyncio.Server | None = None
         self._links: set[_Link] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._refusing = False
         self._delay_s = 0.0
 
@@ -42,8 +43,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         self.cut(Random(0), 1.0)
-        while self._links:
-            await asyncio.sleep(0.01)
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def cut(self, chance: Random, share: float) -> int:
         """Abort about `share` of the connections in mid-flow; returns how many."""
@@ -72,7 +72,12 @@ class Proxy:
         for link in [link for link in self._links if link.deaf]:
             link.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
             writer.transport.abort()
             return
