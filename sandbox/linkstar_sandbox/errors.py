@@ -21,6 +21,7 @@ ErrorCode = Literal[
     "replicas-invalid",
     "kafka-unreachable",
     "postgres-unreachable",
+    "promtool-missing",
 ]
 
 
