@@ -16,6 +16,7 @@ REQUIRED = {
     "batch": "True",
     "group_id": "group",
     "max_records": "settings.max_records",
+    "parser": "_raw_batch",
     "decoder": "_raw_body",
     "listener": "listener",
     "partition_assignment_strategy": "(RangePartitionAssignor,)",

@@ -13,9 +13,14 @@ from fastapi import Request
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
 
-__all__ = ["IdempotentCommand", "StoredAnswer", "idempotent_command"]
+__all__ = ["IDEMPOTENCY_KEY", "IdempotentCommand", "StoredAnswer", "idempotent_command"]
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key", "in": "header", "required": True, "description": "New for each command",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}  # fmt: skip
+"""The header as a parameter of the OpenAPI document."""
 
 
 @dataclass(frozen=True, slots=True)

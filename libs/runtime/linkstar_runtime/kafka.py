@@ -15,6 +15,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
 
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.header_names import read_any_header_name
@@ -192,9 +193,16 @@ class Listener(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._stage.ownership.claim_all()
 
 
-async def _raw_body(message: KafkaMessage) -> bytes | tuple[bytes, ...]:
+async def _raw_batch(records: tuple[Any, ...]) -> KafkaMessage:
+    """Parser that parses nothing. FastStream's own reads every header as UTF-8 text: one that is none fails the whole batch,
+    which is never delivered, and the next one leaves a hole.
+    """
+    return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
+
+
+async def _raw_body(message: KafkaMessage) -> bytes:
     """Decoder that decodes nothing: each record is decoded by the stage, so that one bad record harms no other."""
-    return message.body
+    return bytes(message.body)
 
 
 def subscribe(
@@ -206,9 +214,10 @@ def subscribe(
     subscriber = broker.subscriber(
         *topics, batch=True, group_id=group, group_instance_id=settings.group_instance_id,
         max_records=settings.max_records, batch_timeout_ms=settings.poll_ms, fetch_max_wait_ms=50,
-        auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL, decoder=_raw_body, listener=listener,
-        partition_assignment_strategy=(RangePartitionAssignor,), session_timeout_ms=settings.session_timeout_ms,
-        heartbeat_interval_ms=HEARTBEAT_MS, rebalance_timeout_ms=settings.rebalance_timeout_ms,
+        auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL, parser=_raw_batch, decoder=_raw_body,
+        listener=listener, partition_assignment_strategy=(RangePartitionAssignor,),
+        session_timeout_ms=settings.session_timeout_ms, heartbeat_interval_ms=HEARTBEAT_MS,
+        rebalance_timeout_ms=settings.rebalance_timeout_ms,
     )  # fmt: skip
 
     @subscriber

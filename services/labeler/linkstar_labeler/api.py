@@ -25,7 +25,7 @@ from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
-from linkstar_runtime.idempotency import idempotent_command
+from linkstar_runtime.idempotency import IDEMPOTENCY_KEY, idempotent_command
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
@@ -70,7 +70,7 @@ def _add_labels(router: APIRouter, context: ServiceContext, settler: Settler) ->
     reader = Depends(context.authorize("labels:read"))
     writer = Depends(context.authorize("labels:write"))
 
-    @router.get("/labels/{name}")
+    @router.get("/labels/{name}", responses={200: {"content": {kind: {} for kind, _ in _PRINTERS.values()}}})
     async def label(
         name: LabelName, parcel: Annotated[int, Query(ge=1, le=20)] = 1, principal: Principal = reader
     ) -> Response:
@@ -115,7 +115,7 @@ def _add_wallet(router: APIRouter, context: ServiceContext) -> None:
             found = await store.wallets(tx, principal.tenant)
         return {"wallets": [_balance(*row) for row in found]}
 
-    @router.post("/wallet/topups", status_code=201)
+    @router.post("/wallet/topups", status_code=201, openapi_extra={"parameters": [IDEMPOTENCY_KEY]})
     async def top_up(body: TopUp, request: Request, principal: Principal = writer) -> Response:
         """Add funds. Held labels are bought by themselves afterwards."""
         command = await idempotent_command(request, principal.tenant)

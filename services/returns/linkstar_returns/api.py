@@ -49,7 +49,7 @@ def routes(context: ServiceContext) -> APIRouter:
     returning = Returning(settings.returns.policy, settings.returns.max_orders)
     router = APIRouter(prefix="/v1", tags=["returns"])
 
-    @router.post("/returns", status_code=201)
+    @router.post("/returns", status_code=201, responses={200: {"description": "The same request again"}})
     async def post_return(
         body: ReturnBody, principal: Principal = Depends(context.authorize("returns:write"))
     ) -> JSONResponse:

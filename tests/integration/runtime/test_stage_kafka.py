@@ -343,3 +343,21 @@ async def test_a_header_name_that_is_no_utf8_stops_nothing(scene: Scene) -> None
     scene.check(await scene.emitted())
     assert replica.poll() is None
     assert await scene.fetch("SELECT 1 FROM dead_letter WHERE grp = $1", f"{scene.prefix}example") == []
+
+
+async def test_header_values_that_are_no_text_lose_no_batch(scene: Scene) -> None:
+    """FastStream alone would fail each batch that holds one, deliver the next, and so leave a hole."""
+    await scene.publish(5, range(20))
+    producer = AIOKafkaProducer(bootstrap_servers=scene.bootstrap, acks="all")
+    await producer.start()
+    strange: list[tuple[str, bytes | None]] = [("x", b"\xff\xfe"), ("x", None), ("reply_to", b"nowhere")]
+    for number, header in enumerate(strange):
+        fact = f"strange-{number}"
+        event = OrderCancelRequested(tenant="demo", order_id=f"{scene.prefix}{number}", occurred_at=AT, reason=fact)
+        headers = [*event.headers("/test"), header]
+        await producer.send(scene.prefix + ORDERS_INBOUND.name, event.body(), event.key.encode(), headers=headers)
+        scene.expected.add((event.order_id, fact))
+    await producer.stop()
+    await scene.publish(5, range(20, 40))
+    scene.replicas.start()
+    scene.check(await scene.emitted())

@@ -47,7 +47,7 @@ def routes(context: ServiceContext) -> APIRouter:
     router = APIRouter(tags=["orders"])
     intake = Intake(context.vault)
 
-    @router.post("/orders", status_code=201, openapi_extra=_BODY)
+    @router.post("/orders", status_code=201, responses=_REPEATED, openapi_extra=_BODY)
     async def submit_orders(
         request: Request, caller: Principal = Depends(context.authorize("orders:write"))
     ) -> JSONResponse:
@@ -194,6 +194,7 @@ def _shown_shipment(row: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
+_REPEATED: dict[int | str, dict[str, Any]] = {200: {"description": "The same order again, or the results of a batch"}}
 _BODY = {
     "requestBody": {
         "required": True,
