@@ -92,6 +92,10 @@ test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
 test-containers: $(INSTALLED) ## the same integration tests on Kafka and PostgreSQL in containers; says why where no Docker engine answers
 	@PYTHONPATH=tests $(BIN)/python -m containers $(TEST_ARGS)
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## fuzz every HTTP API, Kafka topic and order-file format of the running product (FUZZ_ARGS="--seed 2")
+	@PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_ARGS)
+
 .PHONY: contracts-check
 contracts-check: $(INSTALLED) ## fail if what is generated from the contracts is not up to date
 	$(BIN)/python -m linkstar_contracts.generate --check

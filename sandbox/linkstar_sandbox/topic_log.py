@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Collection
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from linkstar_runtime.header_names import read_any_header_name
+
 __all__ = ["all_partitions", "read_to_end"]
 
 
@@ -26,6 +28,7 @@ async def read_to_end(bootstrap: str, partitions: Collection[TopicPartition]) ->
     """Yield every record of these partitions up to their end of now, each partition in its order."""
     if not partitions:
         return
+    read_any_header_name()
     # `seek_to_beginning` may lose a race against the consumer's own first reset: let that one go to the beginning, too.
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
