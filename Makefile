@@ -11,6 +11,9 @@ INSTALLED := $(VENV)/.installed
 UP_ARGS ?=
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+SEEDS ?= 20000
+JOBS ?= 2
+SIM_ARGS ?=
 
 .DEFAULT_GOAL := help
 
@@ -128,6 +131,14 @@ MUTANT ?=
 .PHONY: chaos
 chaos: $(INSTALLED) ## kill, stop, cut and fill up the running stack by a seeded schedule, then judge it offline
 	@$(BIN)/python -m linkstar_sandbox.chaos --seconds $(SECONDS) --seed $(SEED) $(if $(MUTANT),--mutant $(MUTANT)) $(CHAOS_ARGS)
+
+.PHONY: sim
+sim: $(INSTALLED) ## the stage's own code on SEEDS=20000 simulated worlds with faults, then each broken variant (JOBS=2)
+	@PYTHONPATH=tests $(BIN)/python -m simulation --seeds $(SEEDS) --jobs $(JOBS) $(SIM_ARGS)
+
+.PHONY: sim-replay
+sim-replay: $(INSTALLED) ## repeat one simulated world exactly: SIM_ARGS="--seed 17"
+	@PYTHONPATH=tests $(BIN)/python -m simulation --replay $(SIM_ARGS)
 
 .PHONY: clean
 clean: ## remove caches and the virtual environment; data of a running stack stays

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 
 from linkstar_runtime.ports import StoreConflict
@@ -34,6 +34,8 @@ class RowLocks:
         self._queues: dict[str, deque[tuple[LockHolder, asyncio.Future[None]]]] = {}
         self.deadlocks: list[tuple[str, ...]] = []
         """The rows of each cycle that was refused."""
+        self.waits: Counter[str] = Counter()
+        """How often a row was waited for."""
 
     async def acquire(self, holder: LockHolder, row: str) -> None:
         """Lock `row` for `holder`; raises StoreConflict on a deadlock or after the time-out."""
@@ -72,6 +74,7 @@ class RowLocks:
             raise StoreConflict("deadlock")
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
+        self.waits[row] += 1
         holder.waiting = row
         self._queues.setdefault(row, deque()).append((holder, turn))
         limit = loop.call_later(self._timeout_s, self._time_out, turn, context=SERVER)

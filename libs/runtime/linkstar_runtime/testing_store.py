@@ -37,6 +37,8 @@ class MemoryTables:
         self.sequence = 0
         self.stale_commits = 0
         """Transactions committed under an epoch that no longer held: must stay 0."""
+        self.fenced_commits = self.refusals = 0
+        """Transactions committed under a fence, and shards refused by one."""
         self.notified: list[int] = []
         self.listeners: list[Callable[[Collection[int]], None]] = []
 

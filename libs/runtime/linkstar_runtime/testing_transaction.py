@@ -114,6 +114,7 @@ class MemoryTransaction(LockHolder):
 
     def _apply(self) -> None:
         tables = self.tables
+        tables.fenced_commits += bool(self.epochs)
         tables.stale_commits += any(tables.epochs[shard] != epoch for shard, epoch in self.epochs.items())
         for table, key, value in self._changes:
             table[key] = value
@@ -169,6 +170,7 @@ class MemoryBatch:
             refused = {a.shard for a in advances if tables.offsets.get((a.shard, a.topic)) != a.expected}
             for advance in advances:
                 self._tx.stage(tables.offsets, (advance.shard, advance.topic), advance.new)
+        tables.refusals += len(refused)
         self._tx.epochs = {shard: epoch for shard, epoch in epochs.items() if shard not in refused}
         return refused
 
