@@ -9,7 +9,7 @@ import contextvars
 from collections import defaultdict
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from linkstar_runtime.batch import BatchRunner, Committed, Work
@@ -25,7 +25,7 @@ from linkstar_runtime.writer import Writer
 from simulation.example import Example
 from simulation.parts import Parts
 
-__all__ = ["MUTANTS"]
+__all__ = ["MUTANTS", "Mutant"]
 
 PRODUCT = Parts()
 
@@ -258,23 +258,31 @@ class _LockAfterRead(Example):
         return await super()._apply(batch, tx)
 
 
-MUTANTS: dict[str, Parts] = {
-    "no_epoch": replace(PRODUCT, store=_with_batch(_NoEpoch)),
-    "inherited_rows_ignored": replace(PRODUCT, ownership=_InheritedIgnored, emitter=_IgnoringEmitter),
-    "own_chunk_only": replace(PRODUCT, store=_with_batch(_OwnChunk)),
-    "deleted_before_ack": replace(PRODUCT, emitter=_DeletingEmitter, prepare=_give_store),
-    "no_natural_key": replace(PRODUCT, example=_NoNaturalKey),
-    "offset_first": replace(PRODUCT, runner=_OffsetFirst),
-    "no_dirty_check": replace(PRODUCT, ownership=_NoDirtyCheck),
-    "round_robin": replace(PRODUCT, assignor=round_robin),
-    "sequence_before_lock": replace(PRODUCT, store=_with_batch(_EarlySequence)),
-    "unsorted_wallets": replace(PRODUCT, example=_UnsortedWallets),
-    "half_shard": replace(PRODUCT, ownership=_HalfShard),
-    "claim_clears_dirty": replace(PRODUCT, ownership=_ClaimClears),
-    "sweep_last_seen": replace(PRODUCT, sweep=_LastSeen),
-    "delete_up_to": replace(PRODUCT, store=_with_batch(_DeleteUpTo)),
-    "foreign_emission": replace(PRODUCT, writer=_ForeignEmission, prepare=_give_replica),
-    "no_outbox": replace(PRODUCT, stage=_NoOutbox),
-    "version_before_lock": replace(PRODUCT, example=_LockAfterRead),
+@dataclass(frozen=True)
+class Mutant:
+    """A broken variant, and a seed that was seen to catch it; any change of the product may shift the course of a seed."""
+
+    known: int
+    parts: Parts
+
+
+MUTANTS: dict[str, Mutant] = {
+    "no_epoch": Mutant(10, replace(PRODUCT, store=_with_batch(_NoEpoch))),
+    "inherited_rows_ignored": Mutant(0, replace(PRODUCT, ownership=_InheritedIgnored, emitter=_IgnoringEmitter)),
+    "own_chunk_only": Mutant(4, replace(PRODUCT, store=_with_batch(_OwnChunk))),
+    "deleted_before_ack": Mutant(0, replace(PRODUCT, emitter=_DeletingEmitter, prepare=_give_store)),
+    "no_natural_key": Mutant(0, replace(PRODUCT, example=_NoNaturalKey)),
+    "offset_first": Mutant(0, replace(PRODUCT, runner=_OffsetFirst)),
+    "no_dirty_check": Mutant(13, replace(PRODUCT, ownership=_NoDirtyCheck)),
+    "round_robin": Mutant(1, replace(PRODUCT, assignor=round_robin)),
+    "sequence_before_lock": Mutant(0, replace(PRODUCT, store=_with_batch(_EarlySequence))),
+    "unsorted_wallets": Mutant(0, replace(PRODUCT, example=_UnsortedWallets)),
+    "half_shard": Mutant(1, replace(PRODUCT, ownership=_HalfShard)),
+    "claim_clears_dirty": Mutant(13, replace(PRODUCT, ownership=_ClaimClears)),
+    "sweep_last_seen": Mutant(40, replace(PRODUCT, sweep=_LastSeen)),
+    "delete_up_to": Mutant(84, replace(PRODUCT, store=_with_batch(_DeleteUpTo))),
+    "foreign_emission": Mutant(0, replace(PRODUCT, writer=_ForeignEmission, prepare=_give_replica)),
+    "no_outbox": Mutant(2, replace(PRODUCT, stage=_NoOutbox)),
+    "version_before_lock": Mutant(2, replace(PRODUCT, example=_LockAfterRead)),
 }
 """By name; the first ten are those that the design names."""

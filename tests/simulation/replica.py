@@ -119,7 +119,7 @@ class Replica(Process):
 
     def heard(self, shards: Sequence[int]) -> None:
         """A notice that rows wait came from the database."""
-        if not self._chance.hit("notice_lost", 0.3):
+        if not self._chance.hit("notice_lost", 0.5):
             self.world.loop.call_soon(self.sweep.kick, context=self.context.copy())
 
     # -- the group ---------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ OTHER_COURSES = 3
 
 def parts_of(scenario: Scenario) -> Parts:
     """Return what this scenario's replicas are made of."""
-    return MUTANTS[scenario.mutant] if scenario.mutant else Parts()
+    return MUTANTS[scenario.mutant].parts if scenario.mutant else Parts()
 
 
 def shrink(failing: Result, budget: int = 400) -> Result:

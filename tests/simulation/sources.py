@@ -58,7 +58,7 @@ class Sources:
         at = plan.choice(self._bursts) if burst else plan.uniform(0.0, self.until)
         at += plan.uniform(0.0, 3.0) if plan.random() < 0.1 else 0.0
         topic, order = plan.choice((A, B)), plan.choice(self.orders)
-        again = tuple(plan.uniform(0.0, 4.0) for _ in range(3) if plan.random() < self._duplicates)
+        again = tuple(plan.uniform(0.0, 4.0) for _ in range(3) if chance.planned("duplicate", self._duplicates))
         follow = "f" if plan.random() < 0.1 else ""
         fact, roll = f"fact-{number}{follow}", plan.random()
         for kind, probability in (("poison_bytes", 0.03), ("poison_bug", 0.03), ("poison_reject", 0.02)):
@@ -103,7 +103,6 @@ class Sources:
             partition = (shard_of(event.key, self._world.partitions) + 1) % self._world.partitions
             self.publish(A, event, key=b"elsewhere", partition=partition)
         for seconds in planned.again:
-            self._chance.counts["duplicate"] += 1
             await asyncio.sleep(seconds)
             self.publish(planned.topic, event)
         self.open -= 1

@@ -137,7 +137,9 @@ class _ProducerClient:
             task = asyncio.get_running_loop().create_task(self._drain(place, queue), name="sender")
             self._senders[task] = None
             task.add_done_callback(self._senders.pop)
-        return asyncio.shield(future)
+        shielded = asyncio.shield(future)
+        shielded.add_done_callback(_retrieved)
+        return shielded
 
     async def stop(self) -> None:
         """Flush, which may take for ever."""
@@ -209,6 +211,12 @@ class _ProducerClient:
 
 class _OutOfOrder(KafkaError):  # type: ignore[misc]
     """The broker missed a batch of this producer."""
+
+
+def _retrieved(future: asyncio.Future[None]) -> None:
+    """Whoever has given up waiting need not hear how it ended."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _answer(future: asyncio.Future[str], verdict: str) -> None:

@@ -74,7 +74,7 @@ class World:
         self.rates = Rates(chance)
         self.partitions = chance.plan.randint(2, 3)
         self.batch_capacity = chance.choice((1, 2, 1000))
-        self.sweep_s = chance.choice((0.2, 0.5))
+        self.sweep_s = chance.choice((0.2, 0.5, 2.0))
         self.broker, self.tables = MemoryBroker(), MemoryTables(LOCK_TIMEOUT_S)
         self.group = MemoryGroup(self.partitions, 3.0, 4.0, parts.assignor)
         self.clock = VirtualClock(self.loop)

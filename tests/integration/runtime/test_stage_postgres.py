@@ -14,6 +14,7 @@ from behaviour.claims import ClaimBehaviour
 from behaviour.example.store import count_facts
 from behaviour.member import Member, cancel_request, publish
 from behaviour.stage import ORDERS, StageBehaviour, emitted
+from behaviour.store import StoreBehaviour
 
 from linkstar_contracts.events import OrderCancelled, OrderCancelRequested
 from linkstar_contracts.topics import PARTITIONS
@@ -41,7 +42,7 @@ async def count_cancels(batch: Sequence[Received[OrderCancelRequested]], tx: Tra
     ]
 
 
-class TestPostgresStage(StageBehaviour, ClaimBehaviour):
+class TestPostgresStage(StageBehaviour, ClaimBehaviour, StoreBehaviour):
     @pytest_asyncio.fixture
     async def database(self, database_url: str) -> AsyncIterator[Database]:
         await migrate(database_url, "example", "behaviour.example.migrations")

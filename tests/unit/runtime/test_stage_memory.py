@@ -10,6 +10,7 @@ import pytest
 from behaviour.claims import ClaimBehaviour
 from behaviour.member import Member, cancel_request, count_cancels, publish
 from behaviour.stage import ORDERS, StageBehaviour, emitted
+from behaviour.store import StoreBehaviour
 
 from linkstar_contracts.topics import PARTITIONS
 from linkstar_runtime.clock import Clock
@@ -17,7 +18,7 @@ from linkstar_runtime.handling import Handler
 from linkstar_runtime.testing import MemoryBroker, MemoryStore
 
 
-class TestMemoryStage(StageBehaviour, ClaimBehaviour):
+class TestMemoryStage(StageBehaviour, ClaimBehaviour, StoreBehaviour):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore(Clock())
