@@ -76,16 +76,21 @@ class Stack:
 
     def stop(self) -> None:
         """Stops the services first, then the servers; data stays."""
-        self._ending.set()
+        self.stop_services()
         with self._lock:
-            self._phase("stopping")
-            with ThreadPoolExecutor(max(len(self.replicas), 1)) as pool:
-                list(pool.map(Replica.stop, self.replicas.values()))
             if self._clock:
                 note_clock(self.home, self._clock)
             self.infrastructure.stop()
             self.home.endpoints.unlink(missing_ok=True)
             self._phase("stopped")
+
+    def stop_services(self) -> None:
+        """Stops every service and the simulator, and watches over nothing any more; the servers go on."""
+        self._ending.set()
+        with self._lock:
+            self._phase("stopping")
+            with ThreadPoolExecutor(max(len(self.replicas), 1)) as pool:
+                list(pool.map(Replica.stop, self.replicas.values()))
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
         """Sends a signal to one process (`router-2`); the watcher restarts it if it ends."""

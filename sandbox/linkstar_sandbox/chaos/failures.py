@@ -41,6 +41,10 @@ class Failures:
         """Failpoints nobody has hit yet."""
         return sorted(set(FAILPOINT_PLANS) - set(self.counts()))
 
+    def waiting(self, replicas: Sequence[ArmedReplica]) -> set[str]:
+        """Failpoints armed in some process and not hit since."""
+        return {name for replica in replicas for name in replica.armed}
+
     def arm(self, failpoint: str, replicas: Sequence[ArmedReplica], chance: Random) -> ArmedReplica | None:
         """Choose a replica that reaches this failpoint and arm its starts until it is hit; None if none runs."""
         actions, services = FAILPOINT_PLANS[failpoint]

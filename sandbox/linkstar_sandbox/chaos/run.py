@@ -128,9 +128,9 @@ class ChaosRun:
         while (missing := self.failures.missing()) and self._watch.monotonic() - began < OVERTIME_S:
             self._tell(f"still to be hit: {', '.join(missing)}")
             feed = feed or asyncio.create_task(feeding.feed(OVERTIME_S, self._options.rate / 2))
-            for failpoint in missing[:2]:
+            for failpoint in sorted(set(missing) - self.failures.waiting(self._stack.services)):
                 self.nemesis.arm(failpoint, chance)
-            await asyncio.sleep(8)
+            await asyncio.sleep(5)
         if feed is not None:
             await _cancelled(feed)
 
@@ -145,9 +145,9 @@ class ChaosRun:
             for _ in range(ROUNDS):
                 with self._carriers_stopped():
                     self.at_rest = await self._until_idle(pipeline, DRAIN_S / ROUNDS, REST_S)
-                    if self.at_rest:
-                        await self._last_look()
-                        return
+                if self.at_rest:
+                    await self._last_look()
+                    return
                 await asyncio.sleep(1.0)
 
     @contextmanager
@@ -160,8 +160,10 @@ class ChaosRun:
             wake(pid)
 
     async def _last_look(self) -> None:
+        """Ask for the counters, end the services, and take the last sample of what they left."""
         async with httpx.AsyncClient(timeout=3.0) as client:
             await self.observer.scrape(client)
+        await self._stack.end_services()
         if (sample := await self.observer.sample()) is not None:
             with self.samples.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(sample) + "\n")

@@ -49,6 +49,7 @@ class ArmedReplica(Replica):
             environment[_ORIGIN] = (datetime.fromisoformat(environment[_ORIGIN]) + self.skew).isoformat()
         self.skew = timedelta()
         self._environment = environment
+        self._failures = 0  # its deaths are our doing: it shall come back at once
         super().start()
 
 
@@ -73,10 +74,15 @@ class ChaosStack(Stack):
         await self.postgres_proxy.start()
         await asyncio.to_thread(self.start)
 
-    async def end(self) -> None:
-        """Stop everything, also what stands still."""
+    async def end_services(self) -> None:
+        """Stop all services cleanly, also what stands still: timers write no more, and the servers can be read."""
         for replica in self._armed():
             replica.signal(signal.SIGCONT)
+        await asyncio.to_thread(self.stop_services)
+
+    async def end(self) -> None:
+        """Stop everything."""
+        await self.end_services()
         await asyncio.to_thread(self.stop)
         await self.kafka_proxy.stop()
         await self.postgres_proxy.stop()
