@@ -75,9 +75,10 @@ class ChaosStack(Stack):
         await asyncio.to_thread(self.start)
 
     async def end_services(self) -> None:
-        """Stop all services cleanly, also what stands still: timers write no more, and the servers can be read."""
+        """Stop all services cleanly, so that timers write no more; the carriers must not tell another word first."""
+        self._ending.set()
         for replica in self._armed():
-            replica.signal(signal.SIGCONT)
+            replica.signal(signal.SIGKILL if replica.name == SIMULATOR else signal.SIGCONT)
         await asyncio.to_thread(self.stop_services)
 
     async def end(self) -> None:
