@@ -9,6 +9,7 @@ import structlog
 
 from linkstar_contracts.topics import ORDER_CHANGES, ORDERS_INBOUND
 from linkstar_runtime.records import OutboxRow, OutgoingRecord, StoredRecord
+from linkstar_runtime.testing import MemoryStore
 from simulation.chance import Scenario
 from simulation.checks import check
 from simulation.mutants import MUTANTS
@@ -171,6 +172,19 @@ def test_a_planted_error_is_seen(world: World, plant: Callable[[World], None], f
     plant(world)
     check(world)
     assert found in world.violations
+
+
+def test_a_stored_offset_that_goes_back_is_seen(world: World) -> None:
+    place, offset = next(iter(world.tables.offsets.items()))
+    tx = MemoryStore(world.clock, world.tables).begin()
+    tx.stage(world.tables.offsets, place, offset - 1)
+    world._committed(tx)
+    assert world.violations["offset_back"] == 1
+
+
+def test_a_gauge_that_leads_is_seen_when_it_is_set(world: World) -> None:
+    assert not world.commit_gauge("m01", -1, {(ORDERS_INBOUND.name, 0): 10_000})
+    assert world.violations["gauge_ahead"] == 1
 
 
 def test_a_world_in_which_nobody_works_is_stuck() -> None:

@@ -14,7 +14,7 @@ from linkstar_contracts.topics import ORDERS_INBOUND, RETURNS_REQUESTED
 from linkstar_runtime import failpoints, kafka
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.records import OutgoingRecord
-from linkstar_runtime.testing import SERVER, MemoryBroker, MemoryGroup, MemoryTables
+from linkstar_runtime.testing import SERVER, MemoryBroker, MemoryGroup, MemoryTables, MemoryTransaction
 from simulation.chance import Chance, Scenario
 from simulation.checks import check
 from simulation.example import AT
@@ -94,6 +94,7 @@ class World:
         self.nemesis = Nemesis(self)
         self.points = Points(self)
         self.tables.listeners.append(self._notify)
+        self.tables.observers.append(self._committed)
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -202,6 +203,14 @@ class World:
             if offset > self.tables.offsets.get((partition, topic), 0):
                 self.violate("gauge_ahead", (topic, partition, offset))
         return self.group.commit(member, generation, {tuple(place): offset for place, offset in offsets.items()})
+
+    def _committed(self, tx: MemoryTransaction) -> None:
+        """Trace a commit; stored offsets only ever grow."""
+        moved = {key: value for table, key, value in tx.changes if table is self.tables.offsets}
+        for place, offset in moved.items():
+            if offset < self.tables.offsets.get(place, 0):
+                self.violate("offset_back", (place, offset))
+        self.log("database", "commits", tx.epochs, moved, [row.seq for row in tx.inserted], sorted(tx.deleted))
 
     def _notify(self, shards: Sequence[int]) -> None:
         for replica in self.replicas:

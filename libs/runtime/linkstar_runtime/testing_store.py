@@ -39,6 +39,8 @@ class MemoryTables:
         """Transactions committed under an epoch that no longer held: must stay 0."""
         self.fenced_commits = self.refusals = 0
         """Transactions committed under a fence, and shards refused by one."""
+        self.observers: list[Callable[[MemoryTransaction], None]] = []
+        """Told of every transaction just before it is committed."""
         self.notified: list[int] = []
         self.listeners: list[Callable[[Collection[int]], None]] = []
 
@@ -136,9 +138,13 @@ class MemoryStore:
             if not tx.committing:
                 tx.abort()
 
+    def begin(self) -> MemoryTransaction:
+        """Open a transaction that somebody else will end."""
+        return MemoryTransaction(self.tables, self.wire.statement, self._clock.now(), self.idle_limit_s)
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[MemoryTransaction]:
-        tx = MemoryTransaction(self.tables, self.wire.statement, self._clock.now(), self.idle_limit_s)
+        tx = self.begin()
         self._open[tx] = None
         try:
             yield tx

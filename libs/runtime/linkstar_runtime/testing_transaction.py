@@ -35,7 +35,8 @@ class MemoryTransaction(LockHolder):
         self._statement = statement
         self._staged: dict[str, Any] = {}
         self._appended: list[tuple[str, Any]] = []
-        self._changes: list[tuple[dict[Any, Any], Any, Any]] = []
+        self.changes: list[tuple[dict[Any, Any], Any, Any]] = []
+        """Changes of the stage's own tables: table, key, value."""
         self._idle_limit_s = idle_limit_s
         self._touched = 0.0
         if idle_limit_s:
@@ -76,7 +77,7 @@ class MemoryTransaction(LockHolder):
 
     def stage(self, table: dict[Any, Any], key: Any, value: Any) -> None:
         """Change one of the stage's own tables at commit."""
-        self._changes.append((table, key, value))
+        self.changes.append((table, key, value))
 
     def _check(self) -> None:
         if not self.open:
@@ -114,9 +115,11 @@ class MemoryTransaction(LockHolder):
 
     def _apply(self) -> None:
         tables = self.tables
+        for observe in tables.observers:
+            observe(self)
         tables.fenced_commits += bool(self.epochs)
         tables.stale_commits += any(tables.epochs[shard] != epoch for shard, epoch in self.epochs.items())
-        for table, key, value in self._changes:
+        for table, key, value in self.changes:
             table[key] = value
         for name, row in self._staged.items():
             if row is None:
