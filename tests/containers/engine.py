@@ -72,9 +72,21 @@ def ensure_image(server: str, say: Say) -> str:
 
 
 def _present(image: str) -> bool:
-    return subprocess.run(["docker", "image", "inspect", image], capture_output=True, check=False).returncode == 0
+    return _succeeds(lambda client: client.images.get(image))
 
 
 def _pull(image: str, say: Say) -> bool:
     say(f"pulling {image}")
-    return subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, check=False).returncode == 0
+    repository, _, tag = image.partition(":")
+    return _succeeds(lambda client: client.images.pull(repository, tag=tag))
+
+
+def _succeeds(ask: Callable[[docker.DockerClient], object]) -> bool:
+    client = docker.from_env()
+    try:
+        ask(client)
+    except DockerException:
+        return False
+    finally:
+        client.close()
+    return True
