@@ -1,4 +1,4 @@
-"""Reads every topic as typed events. Needs linkstar-contracts and aiokafka[lz4]: `python consume.py localhost:9092`."""
+"""Reads every topic as typed events. Needs linkstar-contracts and aiokafka[snappy]: `python consume.py localhost:9092`."""
 
 import asyncio, sys
 from aiokafka import AIOKafkaConsumer

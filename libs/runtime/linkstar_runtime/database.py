@@ -63,6 +63,7 @@ class Database:
             min_size=1,
             max_size=settings.database.pool_size,
             server_settings=_session(url, schema, application_name or schema),
+            reset=_unchanged,
         )
         return cls(pool, clock)
 
@@ -90,6 +91,10 @@ class Database:
         """Run the block in one transaction: commits at its end, rolls back on any exception."""
         async with self.acquire() as connection, connection.transaction():
             yield Transaction(connection, self.clock.now())
+
+
+async def _unchanged(_connection: asyncpg.Connection[Any]) -> None:
+    """A connection goes back to the pool as it is: nothing of ours outlives a transaction, so no query need reset it."""
 
 
 def _session(url: str, schema: str, application_name: str) -> dict[str, str]:
