@@ -12,7 +12,7 @@ from itertools import groupby
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.outbox import MAX_CHUNK_BYTES
 from linkstar_runtime.ports import ProduceFailed, Producer
-from linkstar_runtime.records import OutboxRow, OutgoingRecord, decode_chunk
+from linkstar_runtime.records import OutboxRow, OutgoingRecord
 from linkstar_runtime.telemetry import Telemetry
 
 __all__ = ["Emitter"]
@@ -57,7 +57,7 @@ class Emitter:
 
     async def _send_target(self, shard: int, rows: list[OutboxRow]) -> bool:
         for batch in _packed(rows):
-            records = [record for row in batch for record in decode_chunk(row.chunk)]
+            records = [record for row in batch for record in row.records()]
             try:
                 with self._telemetry.sending(batch[0].topic, map(_traceparent, records)):
                     await self._producer.send(batch[0].topic, batch[0].partition, records)
@@ -76,10 +76,10 @@ def _packed(rows: list[OutboxRow]) -> list[list[OutboxRow]]:
     batches: list[list[OutboxRow]] = []
     size = 0
     for row in rows:
-        if batches and size + len(row.chunk) <= MAX_CHUNK_BYTES:
+        if batches and size + row.size <= MAX_CHUNK_BYTES:
             batches[-1].append(row)
-            size += len(row.chunk)
+            size += row.size
         else:
             batches.append([row])
-            size = len(row.chunk)
+            size = row.size
     return batches

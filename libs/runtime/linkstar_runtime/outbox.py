@@ -9,7 +9,7 @@ from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Headers
 from linkstar_contracts.topics import Topic
 from linkstar_runtime.metrics import EVENTS_OUT, OfType
 from linkstar_runtime.ports import DeadLetter
-from linkstar_runtime.records import OutgoingRecord, attempts_of, encode_chunk
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, attempts_of
 from linkstar_runtime.shards import shard_of
 
 __all__ = ["MAX_CHUNK_BYTES", "EventTooLarge", "Outbox", "UnknownTarget"]
@@ -92,10 +92,10 @@ class Outbox:
         for name, number in self._types.items():
             EVENTS_OUT.inc(OfType(name), number)
 
-    def rows(self) -> list[tuple[int, str, int, int, bytes]]:
-        """Return (shard, topic, partition, count, chunk), ordered by shard; large groups are split by size."""
+    def rows(self) -> list[OutboxRow]:
+        """Return the rows to store, ordered by shard; large groups are split by size."""
         return [
-            (shard, topic, partition, len(part), encode_chunk(part))
+            OutboxRow.of(shard, topic, partition, part)
             for (shard, topic, partition), records in sorted(self._records.items(), key=lambda entry: entry[0][0])
             for part in _split(records)
         ]

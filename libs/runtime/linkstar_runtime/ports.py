@@ -110,8 +110,8 @@ class BatchTransaction(Protocol):
     async def delete_outbox(self, rows: Collection[tuple[int, int]]) -> None:
         """Delete acknowledged rows by explicit (shard, seq)."""
 
-    async def insert_outbox(self, rows: Sequence[tuple[int, str, int, int, bytes]]) -> None:
-        """Insert (shard, topic, partition, count, chunk); must come after the handler's aggregate locks."""
+    async def insert_outbox(self, rows: Sequence[OutboxRow]) -> None:
+        """Insert rows in this order and number them; must come after the handler's aggregate locks."""
 
     async def insert_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         """Insert dead letters; one that is already there stays."""
@@ -131,6 +131,9 @@ class StageStore(Protocol):
 
     async def pending(self, shards: Collection[int]) -> list[OutboxRow]:
         """Return all visible outbox rows of these shards in (shard, seq) order."""
+
+    async def waiting(self, shards: Collection[int]) -> Collection[tuple[int, int]]:
+        """Return (shard, seq) of all visible outbox rows of these shards, without their chunks."""
 
     async def delete_acked(self, epochs: Mapping[int, int], rows: Collection[tuple[int, int]]) -> Collection[int]:
         """Delete acknowledged rows of shards whose epoch still holds; return the shards that were refused."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,10 +53,11 @@ _INSERT = """
 INSERT INTO outbox (grp, shard, target_topic, target_part, n, chunk)
 SELECT $1, shard, topic, part, n, chunk
 FROM unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::bytea[]) WITH ORDINALITY AS u(shard, topic, part, n, chunk, at)
-ORDER BY at"""
+ORDER BY at RETURNING seq"""
 _VISIBLE = """
 SELECT shard, seq, target_topic, target_part, n, chunk FROM outbox
-WHERE grp = $1 AND shard = ANY($2::int[]) ORDER BY shard, seq"""
+WHERE grp = $1 AND shard = ANY($2::int[]) AND seq <> ALL($3::bigint[]) ORDER BY shard, seq"""
+_WAITING = "SELECT shard, seq FROM outbox WHERE grp = $1 AND shard = ANY($2::int[])"
 _DEAD = """
 INSERT INTO dead_letter (grp, topic, part, off, code, class, detail, raw, key, headers, record_ts, tenant, trace_id,
     service_version, first_failed_at, attempts)
@@ -72,6 +74,7 @@ class _PostgresBatch:
 
     def __init__(self, group: str, version: str, transaction: Transaction) -> None:
         self._group, self._version, self._tx = group, version, transaction
+        self._own: list[OutboxRow] = []
 
     @property
     def handle(self) -> Transaction:
@@ -94,9 +97,15 @@ class _PostgresBatch:
         if rows:
             await self._tx.execute(_DELETE, self._group, [shard for shard, _ in rows], [seq for _, seq in rows])
 
-    async def insert_outbox(self, rows: Sequence[tuple[int, str, int, int, bytes]]) -> None:
-        if rows:
-            await self._tx.execute(_INSERT, self._group, *(list(column) for column in zip(*rows, strict=True)))
+    async def insert_outbox(self, rows: Sequence[OutboxRow]) -> None:
+        if not rows:
+            return
+        columns = [
+            [row.shard for row in rows], [row.topic for row in rows], [row.partition for row in rows],
+            [row.count for row in rows], [row.chunk for row in rows],
+        ]  # fmt: skip
+        numbered = sorted(row["seq"] for row in await self._tx.fetch(_INSERT, self._group, *columns))
+        self._own += [replace(row, seq=seq) for row, seq in zip(rows, numbered, strict=True)]
 
     async def insert_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
         if letters:
@@ -104,7 +113,10 @@ class _PostgresBatch:
             await self._tx.connection.executemany(_DEAD, rows)
 
     async def visible_outbox(self, shards: Collection[int]) -> list[OutboxRow]:
-        return [OutboxRow(*row) for row in await self._tx.fetch(_VISIBLE, self._group, list(shards))]
+        """What this transaction inserted is at hand, and is not read back."""
+        own = [row for row in self._own if row.shard in shards]
+        others = await self._tx.fetch(_VISIBLE, self._group, list(shards), [row.seq for row in own])
+        return sorted([*(OutboxRow(*row) for row in others), *own], key=lambda row: (row.shard, row.seq))
 
 
 class PostgresStageStore:
@@ -130,8 +142,14 @@ class PostgresStageStore:
     async def pending(self, shards: Collection[int]) -> list[OutboxRow]:
         with _translated():
             async with self._database.acquire() as connection:
-                rows = await connection.fetch(_VISIBLE, self.group, list(shards))
+                rows = await connection.fetch(_VISIBLE, self.group, list(shards), [])
         return [OutboxRow(*row) for row in rows]
+
+    async def waiting(self, shards: Collection[int]) -> Collection[tuple[int, int]]:
+        with _translated():
+            async with self._database.acquire() as connection:
+                rows = await connection.fetch(_WAITING, self.group, list(shards))
+        return [(row["shard"], row["seq"]) for row in rows]
 
     async def delete_acked(self, epochs: Mapping[int, int], rows: Collection[tuple[int, int]]) -> Collection[int]:
         async with self._guarded() as tx:

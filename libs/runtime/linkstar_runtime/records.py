@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import NamedTuple
+
+from cramjam import lz4
 
 from linkstar_contracts.event import Headers
 
@@ -12,13 +16,12 @@ __all__ = ["ATTEMPTS", "OutboxRow", "OutgoingRecord", "StoredRecord", "attempts_
 
 ATTEMPTS = "linkstar-attempts"
 """Header of a redriven record: which attempt this is, so that another failure counts on."""
-_VERSION = 1
-_LENGTH = struct.Struct(">I")
-_HEAD = struct.Struct(">qH")
+_VERSION = 2
+_NONE = 0xFFFFFFFF
+_COUNTS = struct.Struct(">II")
 
 
-@dataclass(frozen=True, slots=True)
-class OutgoingRecord:
+class OutgoingRecord(NamedTuple):
     """One Kafka record: key and value bytes, headers, wall-clock timestamp in milliseconds."""
 
     key: bytes | None
@@ -29,7 +32,8 @@ class OutgoingRecord:
     @property
     def size(self) -> int:
         """Approximate encoded size in bytes."""
-        return 64 + len(self.key or b"") + len(self.value or b"") + sum(len(n) + len(v) + 8 for n, v in self.headers)
+        headers = sum([8 + len(name) + len(value) for name, value in self.headers])
+        return 64 + len(self.key or b"") + len(self.value or b"") + headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class StoredRecord:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One committed chunk of records for one target partition. `seq` orders the chunks of a shard."""
+    """One chunk of records for one target partition. `seq`, given by the store, orders the chunks of a shard."""
 
     shard: int
     seq: int
@@ -55,10 +59,22 @@ class OutboxRow:
     partition: int
     count: int
     chunk: bytes
+    made: Sequence[OutgoingRecord] | None = field(default=None, compare=False, repr=False)
+    """The chunk's records where they are still at hand: in the transaction that made them."""
 
+    @classmethod
+    def of(cls, shard: int, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> OutboxRow:
+        """Return the row of these records, not yet stored."""
+        return cls(shard, 0, topic, partition, len(records), encode_chunk(records), records)
 
-def _piece(data: bytes | None) -> bytes:
-    return _LENGTH.pack(0xFFFFFFFF) if data is None else _LENGTH.pack(len(data)) + data
+    def records(self) -> Sequence[OutgoingRecord]:
+        """Return the records, read from the chunk unless they are at hand."""
+        return decode_chunk(self.chunk) if self.made is None else self.made
+
+    @property
+    def size(self) -> int:
+        """Size of the records in bytes, not compressed."""
+        return int.from_bytes(self.chunk[1:5], "little")
 
 
 def attempts_of(headers: Sequence[tuple[str, bytes]]) -> int:
@@ -67,34 +83,44 @@ def attempts_of(headers: Sequence[tuple[str, bytes]]) -> int:
     return min(int(found), 1_000_000) if found.isdigit() else 1
 
 
-def encode_chunk(records: Iterable[OutgoingRecord]) -> bytes:
-    """Encode records: version byte, then per record timestamp, header count, key, value, headers, all length-prefixed."""
-    parts = [bytes((_VERSION,))]
-    for record in records:
-        parts += (_HEAD.pack(record.timestamp_ms, len(record.headers)), _piece(record.key), _piece(record.value))
-        for name, value in record.headers:
-            parts += (_piece(name.encode()), _piece(value))
-    return b"".join(parts)
+def encode_chunk(records: Sequence[OutgoingRecord]) -> bytes:
+    """Encode records: version byte, then, compressed, the numbers of records and pieces, per record its timestamp and
+    number of headers, the lengths of all pieces, and the pieces: key, value, and name and value of each header.
+    """
+    heads: list[int] = []
+    pieces: list[bytes | None] = []
+    for key, value, headers, timestamp_ms in records:
+        heads += (timestamp_ms, len(headers))
+        pieces += (key, value)
+        for name, text in headers:
+            pieces += (name.encode(), text)
+    lengths = [_NONE if piece is None else len(piece) for piece in pieces]
+    layout = struct.pack(f">{'qI' * len(records)}{len(lengths)}I", *heads, *lengths)
+    packed = b"".join([_COUNTS.pack(len(records), len(pieces)), layout, *(piece for piece in pieces if piece)])
+    return bytes((_VERSION,)) + bytes(lz4.compress_block(packed))
 
 
-def decode_chunk(chunk: bytes) -> Iterator[OutgoingRecord]:
+def decode_chunk(chunk: bytes) -> list[OutgoingRecord]:
     """Decode what `encode_chunk` made. Raises ValueError on another version."""
     if chunk[0] != _VERSION:
         raise ValueError(f"unknown chunk version {chunk[0]}")
-    at, end = 1, len(chunk)
+    packed = bytes(lz4.decompress_block(chunk[1:]))
+    count, total = _COUNTS.unpack_from(packed)
+    layout = struct.Struct(f">{'qI' * count}{total}I")
+    numbers = layout.unpack_from(packed, _COUNTS.size)
+    pieces = _pieces(packed, numbers[2 * count :], _COUNTS.size + layout.size)
+    return [_record(pieces, *numbers[at : at + 2]) for at in range(0, 2 * count, 2)]
 
-    def piece() -> bytes | None:
-        nonlocal at
-        (length,) = _LENGTH.unpack_from(chunk, at)
-        at += 4
-        if length == 0xFFFFFFFF:
-            return None
-        at += length
-        return chunk[at - length : at]
 
-    while at < end:
-        timestamp_ms, count = _HEAD.unpack_from(chunk, at)
-        at += _HEAD.size
-        key, value = piece(), piece()
-        headers = [((piece() or b"").decode(), piece() or b"") for _ in range(count)]
-        yield OutgoingRecord(key, value, headers, timestamp_ms)
+def _pieces(packed: bytes, lengths: Sequence[int], at: int) -> Iterator[bytes | None]:
+    for length in lengths:
+        end = at if length == _NONE else at + length
+        yield None if length == _NONE else packed[at:end]
+        at = end
+
+
+def _record(pieces: Iterator[bytes | None], timestamp_ms: int, count: int) -> OutgoingRecord:
+    key, value = next(pieces), next(pieces)
+    flat = [piece or b"" for piece in islice(pieces, 2 * count)]
+    headers = [(name.decode(), text) for name, text in zip(flat[::2], flat[1::2], strict=True)]
+    return OutgoingRecord(key, value, headers, timestamp_ms)

@@ -28,7 +28,7 @@ class Sweep:
 
     def __init__(
         self, stage: Stage, ownership: Ownership, emitter: Emitter, store: StageStore, timers: Timers, clock: Clock,
-        every_s: float = 0.1,
+        every_s: float = 0.2,
     ) -> None:  # fmt: skip
         self._stage, self._ownership, self._emitter, self._store = stage, ownership, emitter, store
         self._timers, self._clock, self._every_s = timers, clock, every_s
@@ -90,14 +90,15 @@ class Sweep:
         await self._commit_offsets()
 
     async def _emit_waiting(self) -> None:
-        """Emit all visible rows of owned shards. The rows are read under the emission lock, so none is sent twice."""
+        """Emit all visible rows of owned shards. Chunks are read under the emission lock, so none is sent twice."""
         held = {shard: own for shard, own in self._ownership.owned.items() if not self._emitter.lock(shard).locked()}
         if not held:
             return
+        visible = await self._store.waiting(held)
         acked = self._emitter.acked(held)
-        waiting = [row for row in await self._store.pending(held) if (row.shard, row.seq) not in acked]
-        self._measure([(row.shard, row.seq) for row in waiting])
-        for shard in sorted({row.shard for row in waiting}):
+        waiting = [place for place in visible if place not in acked]
+        self._measure(waiting)
+        for shard in sorted({shard for shard, _ in waiting}):
             await self.emit_shard(shard, held[shard])
 
     def _measure(self, waiting: list[tuple[int, int]]) -> None:

@@ -118,6 +118,9 @@ class MemoryStore:
         await self.wire.statement()
         return self.tables.rows(shards)
 
+    async def waiting(self, shards: Collection[int]) -> Collection[tuple[int, int]]:
+        return [(row.shard, row.seq) for row in await self.pending(shards)]
+
     async def delete_acked(self, epochs: Mapping[int, int], rows: Collection[tuple[int, int]]) -> Collection[int]:
         async with self.batch() as tx:
             refused = await tx.fence(epochs, ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,7 @@ class MemoryTransaction(LockHolder):
         for name, row in self._appended:
             tables.journal[name].append(row)
         for outgoing in self.inserted:
-            tables.outbox[outgoing.shard, outgoing.seq] = outgoing
+            tables.outbox[outgoing.shard, outgoing.seq] = replace(outgoing, made=None)
         for place in self.deleted:
             tables.outbox.pop(place, None)
 
@@ -181,11 +182,10 @@ class MemoryBatch:
         if rows:
             self._tx.deleted |= set(rows)
 
-    async def insert_outbox(self, rows: Sequence[tuple[int, str, int, int, bytes]]) -> None:
+    async def insert_outbox(self, rows: Sequence[OutboxRow]) -> None:
         if rows:
             await self._tx.statement()
-        for shard, topic, partition, count, chunk in rows:
-            self._tx.inserted.append(OutboxRow(shard, self.next_sequence(), topic, partition, count, chunk))
+        self._tx.inserted += [replace(row, seq=self.next_sequence()) for row in rows]
 
     def next_sequence(self) -> int:
         """Draw the next number of the outbox; it is gone even when the transaction rolls back."""

@@ -92,7 +92,7 @@ class Writer:
         outbox.count()
         await afail("http.after_commit")
         if rows:
-            await self._wake(sorted({row[0] for row in rows}))
+            await self._wake(sorted({row.shard for row in rows}))
         return Submitted(events, [outcome for outcome in outcomes if isinstance(outcome, Reject)])
 
     async def _wake(self, shards: Sequence[int]) -> None:

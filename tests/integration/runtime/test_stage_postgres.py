@@ -23,7 +23,6 @@ from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Handler, Received, Transaction
 from linkstar_runtime.migrate import migrate
 from linkstar_runtime.postgres_store import PostgresStageStore
-from linkstar_runtime.records import decode_chunk
 from linkstar_runtime.settings import DatabaseSettings, Settings
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.testing import MemoryBroker
@@ -120,7 +119,7 @@ class TestPostgresStage(StageBehaviour, ClaimBehaviour, StoreBehaviour):
         requests = [cancel_request("order-1").model_copy(update={"reason": f"fact-{number}"}) for number in range(40)]
         await asyncio.gather(*(door.writer.submit(facts, [request]) for request in requests))
         rows = await store.pending(range(PARTITIONS))
-        records = [record for row in rows for record in decode_chunk(row.chunk)]
+        records = [record for row in rows for record in row.records()]
         assert [int(dict(record.headers)["ce_version"]) for record in records] == list(range(1, 41))
 
     async def test_any_bytes_make_one_dead_letter(

@@ -1,0 +1,42 @@
+"""Chunks of the outbox: what goes in comes out, byte for byte."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, decode_chunk, encode_chunk
+
+PIECE = st.binary(max_size=50)
+HEADERS = st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), PIECE), max_size=4)
+RECORDS = st.lists(
+    st.builds(OutgoingRecord, st.none() | PIECE, st.none() | PIECE, HEADERS, st.integers(-1, 2**62)), max_size=6
+)
+
+
+@given(RECORDS)
+def test_a_chunk_gives_back_its_records(records: list[OutgoingRecord]) -> None:
+    assert decode_chunk(encode_chunk(records)) == records
+
+
+@given(RECORDS)
+def test_the_same_records_make_the_same_bytes(records: list[OutgoingRecord]) -> None:
+    assert encode_chunk(records) == encode_chunk(decode_chunk(encode_chunk(records)))
+
+
+def test_a_row_tells_the_size_of_its_records_not_of_its_compressed_chunk() -> None:
+    records = [OutgoingRecord(b"key", b"x" * 10_000, [("name", b"value")], 1)] * 5
+    row = OutboxRow.of(3, "topic", 3, records)
+    assert len(row.chunk) < 1_000 < 50_000 <= row.size <= sum(record.size for record in records)
+
+
+def test_records_that_are_not_at_hand_are_read_from_the_chunk() -> None:
+    records = [OutgoingRecord(b"key", b"value", [], 1)]
+    stored = OutboxRow(3, 1, "topic", 3, 1, encode_chunk(records))
+    assert stored.records() == OutboxRow.of(3, "topic", 3, records).records() == records
+
+
+def test_a_chunk_of_another_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="version 1"):
+        decode_chunk(b"\x01" + encode_chunk([])[1:])
