@@ -75,9 +75,9 @@ def test_the_compose_file_runs_and_migrates_every_service() -> None:
         assert f"{service}-migrate" in COMPOSE["services"]["prepare"]["depends_on"]
 
 
-def test_its_broker_differs_from_the_embedded_one_only_where_it_may() -> None:
+def test_its_broker_plays_the_part_of_the_embedded_one() -> None:
     environment = COMPOSE["services"]["kafka"]["environment"]
-    for name in ("listener.security.protocol.map", "auto.create.topics.enable", "process.roles"):
+    for name in ("auto.create.topics.enable", "process.roles", "inter.broker.listener.name"):
         assert environment[f"KAFKA_{name.replace('.', '_').upper()}"] == SETTINGS[name]
 
 
