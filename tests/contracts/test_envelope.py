@@ -92,6 +92,13 @@ def test_damaged_headers_are_no_envelope(damage: dict[str, bytes | None]) -> Non
     assert read_headers({**dict(cancelled().headers("/linkstar/ingest", TRACE)), **damage}) is None
 
 
+@pytest.mark.parametrize("odd", ["---", "00-" + "a" * 400 + "-b-01", TRACE.upper(), TRACE + "-more", "zz" + TRACE[2:]])
+def test_a_malformed_traceparent_belongs_to_no_trace_and_spoils_nothing(odd: str) -> None:
+    head = read_headers(cancelled().headers("/linkstar/ingest", odd))
+    assert head is not None
+    assert head.traceparent is None
+
+
 def test_values_that_are_null_or_doubled_do_not_raise() -> None:
     headers = cancelled().headers("/linkstar/ingest")
     assert read_headers([*headers, ("x-foreign", None), ("ce_version", b"2")]) is not None

@@ -6,6 +6,7 @@ when the event belongs to a trace. The record key is `<tenant>/<root order id>`.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ RawHeaders = Iterable[tuple[str, bytes | None]] | Mapping[str, bytes | None]
 """Headers as any Kafka client hands them over; a header's value may be null."""
 _MAX_VERSION = 1_000_000_000
 _MAX_HEAD = 2048
+_TRACEPARENT = re.compile("[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 Version = Annotated[int, Field(ge=1, le=_MAX_VERSION)]
 
 
@@ -117,6 +119,11 @@ class Head:
     traceparent: str | None
 
 
+def _w3c(traceparent: str) -> str | None:
+    """Return a `traceparent` of the form W3C gives it; any other belongs to no trace."""
+    return traceparent if _TRACEPARENT.fullmatch(traceparent) else None
+
+
 def read_headers(headers: RawHeaders) -> Head | None:
     """Read the CloudEvents headers of a record; None when it does not claim to be a CloudEvents 1.0 event of LinkStar.
 
@@ -133,7 +140,7 @@ def read_headers(headers: RawHeaders) -> Head | None:
             tenant=found["ce_tenant"].decode("ascii"),
             subject=found.get("ce_subject", b"").decode("ascii"),
             time=datetime.fromisoformat(found["ce_time"].decode("ascii")) if found.get("ce_time") else None,
-            traceparent=found.get("traceparent", b"").decode("ascii") or None,
+            traceparent=_w3c(found.get("traceparent", b"").decode("ascii")),
         )
     except (KeyError, ValueError):
         return None
