@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ def tell(line: str) -> None:
 def main() -> int:
     """Run chaos; returns the exit status."""
     options = ChaosOptions.from_arguments()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     tell(f"chaos for {options.seconds} s, seed {options.seed}, mutant {options.mutant or 'none'}, home {options.home}")
     home = Home(options.home)
     supervisor.reset(home)
