@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ class Symbols:
     routing: Symbol | None = None
 
 
+_NO_DIGIT = re.compile("[^0-9]")
 SymbolMaker = Callable[[str, ServiceClass, Receiver], Symbols]
 
 
@@ -79,4 +81,5 @@ def letters_and_digits(text: str) -> str:
 
 def postal_digits(text: str, length: int) -> str:
     """Return exactly `length` digits of a numeric postcode: others removed, cut, filled up with zeros on the right."""
-    return "".join(char for char in text if char.isascii() and char.isdigit())[:length].ljust(length, "0")
+    digits = text if text.isascii() and text.isdigit() else _NO_DIGIT.sub("", text)
+    return digits[:length].ljust(length, "0")

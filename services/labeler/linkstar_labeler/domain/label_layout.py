@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from typing import NamedTuple
 
 from linkstar_labeler.domain.symbols import Symbol, Symbology
 
@@ -31,8 +34,7 @@ class Label:
     notice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(NamedTuple):
     """One line of text, top left at (x, y), `size` dots high, at most `width` dots wide."""
 
     x: int
@@ -42,15 +44,13 @@ class Text:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A horizontal line across the label."""
 
     y: int
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """A symbol inside the box (x, y, width, height)."""
 
     x: int
@@ -69,14 +69,16 @@ class Layout:
     symbols: tuple[Placed, ...]
 
 
+_RULES = tuple(Rule(y) for y in (110, 225, 510, 780, 1105))
+
+
 def lay_out(label: Label) -> Layout:
     """Place a label's content. Text too long for its place is wrapped, then cut; nothing ever overlaps a symbol."""
     texts = [
-        *_column(_MARGIN, 30, 56, 420, (label.carrier,)),
-        *_column(470, 42, 34, WIDTH - 470 - _MARGIN, (label.service,)),
+        *_title(label.carrier, label.service),
         *_column(_MARGIN, 117, 19, 440, ("FROM", *_fitting(label.sender, 19, 440, 4))),
         *_column(490, 125, 22, WIDTH - 490 - _MARGIN, label.facts[:4]),
-        *_column(_MARGIN, 235, 24, 300, ("SHIP TO",)),
+        Text(_MARGIN, 235, 24, 300, "SHIP TO"),
         *_column(_MARGIN + 20, 265, 32, _INNER - 20, _fitting(label.receiver, 32, _INNER - 20, 7)),
         *_column(_MARGIN, 1125, 24, _INNER, (f"REF {label.reference}",)),
         *_column(_MARGIN, 1155, 56, _INNER, (label.notice,)),
@@ -91,12 +93,20 @@ def lay_out(label: Label) -> Layout:
     if label.routing is not None:
         symbols.append(Placed(330, 550, WIDTH - 330 - _MARGIN, 140, label.routing))
         texts += _column(350, 705, 28, WIDTH - 350 - _MARGIN, (label.routing.caption,))
-    rules = tuple(Rule(y) for y in (110, 225, 510, 780, 1105))
-    return Layout(tuple(text for text in texts if text.text), rules, tuple(symbols))
+    return Layout(tuple([text for text in texts if text.text]), _RULES, tuple(symbols))
+
+
+@lru_cache(maxsize=256)
+def _title(carrier: str, service: str) -> tuple[Text, ...]:
+    right = _column(470, 42, 34, WIDTH - 470 - _MARGIN, (service,))
+    return (*_column(_MARGIN, 30, 56, 420, (carrier,)), *right)
 
 
 def wrap(text: str, size: int, width: int) -> tuple[str, ...]:
     """Break `text` into lines that fit `width` dots at `size`, at spaces where there are any."""
+    if _dots(text, size) <= width:
+        whole = " ".join(text.split())
+        return (whole,) if whole else ()
     lines, line = [], ""
     for word in text.split():
         candidate = f"{line} {word}".strip()
@@ -132,11 +142,15 @@ def _centre(text: str, size: int) -> int:
 
 
 def _cut(text: str, size: int, width: int) -> str:
-    while text and _dots(text, size) > width:
-        text = text[:-1]
-    return text
+    if _dots(text, size) <= width:
+        return text
+    ends = accumulate(_dots(char, size) for char in text)
+    return text[: sum(end <= width for end in ends)]
 
 
 def _dots(text: str, size: int) -> int:
     """Estimate the printed width: East Asian wide characters are square, others 0.55 as wide as high."""
-    return sum(size if unicodedata.east_asian_width(char) in "WF" else size * 11 // 20 for char in text)
+    narrow = size * 11 // 20
+    if text.isascii():
+        return len(text) * narrow
+    return sum(size if unicodedata.east_asian_width(char) in "WF" else narrow for char in text)

@@ -9,28 +9,28 @@ from linkstar_labeler.domain.symbols import Symbol, Symbology
 
 __all__ = ["field", "render_zpl"]
 
+_START = f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0"
 _DIGITS = re.compile(r"\d{4,}")
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 !\"#$%&'()*+,-./:;<=>?@[]{|}`")
+_NOT_PLAIN = re.compile(r"""[^A-Za-z0-9 !"#$%&'()*+,\-./:;<=>?@\[\]{|}`]""")
 
 
 def field(text: str) -> str:
     """Return `^FH^FD…^FS`: every byte outside a plain set (caret, tilde, underscore, backslash, all non-ASCII) as `_XX`."""
-    escaped = "".join(char if char in _PLAIN else _hex(char) for char in text)
-    return f"^FH^FD{escaped}^FS"
+    return f"^FH^FD{_NOT_PLAIN.sub(_hex, text)}^FS"
 
 
 def render_zpl(label: Label) -> str:
     """Return one `^XA … ^XZ` format of 4x6 inches at 203 dpi in UTF-8 (`^CI28`)."""
     layout = lay_out(label)
-    body = [f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0"]
+    body = [_START]
     body += [f"^FO0,{rule.y}^GB{WIDTH},3,3^FS" for rule in layout.rules]
     body += [_text(text) for text in layout.texts]
     body += [_symbol(placed) for placed in layout.symbols]
     return "\n".join([*body, "^XZ\n"])
 
 
-def _hex(char: str) -> str:
-    return "".join(f"_{byte:02X}" for byte in char.encode())
+def _hex(found: re.Match[str]) -> str:
+    return "".join(f"_{byte:02X}" for byte in found[0].encode())
 
 
 def _text(text: Text) -> str:
