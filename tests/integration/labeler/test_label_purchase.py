@@ -186,6 +186,16 @@ async def test_what_the_carrier_has_is_not_voided(desk: LabelDesk, late: Event) 
     assert await desk.tracking(tracked(number, version=9, delivered=True)) == []
 
 
+async def test_a_voided_label_used_beside_the_current_one_is_an_exception_too(desk: LabelDesk) -> None:
+    await desk.top_up(5000)
+    [voided] = numbers(await desk.routes(route()))
+    [current] = numbers(await desk.routes(route(version=2)))
+    outcomes = await desk.tracking(tracked(voided), tracked(current, version=3))
+    assert told(outcomes) == ["label.cancel_too_late.order-1 open"]
+    assert told(await desk.tracking(tracked(voided, version=4))) == []
+    assert [row[5] for row in await desk.state()] == [True]
+
+
 async def test_a_voided_label_that_is_used_is_an_exception(desk: LabelDesk) -> None:
     await desk.top_up(1000)
     [number] = numbers(await desk.routes(route()))

@@ -6,11 +6,12 @@ The newest order content and the newest route attempt win. Once the carrier has 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linkstar_contracts.events import RouteChosen
 from linkstar_contracts.values import Money
 
-__all__ = ["CurrentLabel", "Release", "Shipment", "charge_of"]
+__all__ = ["CurrentLabel", "Release", "Shipment", "State", "charge_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,16 @@ class Release:
     reason: str
 
 
+class State(NamedTuple):
+    """What is stored of a shipment besides its label."""
+
+    version: int
+    order_version: int
+    route_version: int
+    cancelled: bool
+    accepted: bool
+
+
 @dataclass(slots=True)
 class Shipment:
     """What is known, and in `release`, `wanted` and `late_reason` what has to follow in this transaction."""
@@ -52,6 +63,13 @@ class Shipment:
     release: Release | None = None
     wanted: RouteChosen | None = None
     late_reason: str = ""
+    stored: State | None = None
+    """The `state` its row has."""
+
+    @property
+    def state(self) -> State:
+        """What is kept of the shipment itself."""
+        return State(self.version, self.order_version, self.route_version, self.cancelled, self.accepted)
 
     @property
     def key(self) -> tuple[str, str]:

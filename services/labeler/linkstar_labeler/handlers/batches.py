@@ -4,7 +4,8 @@ content and route attempt win, and one label at most is paid.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
@@ -20,9 +21,12 @@ from linkstar_labeler.domain.exceptions import resolve
 from linkstar_labeler.domain.ledger import CLAIMS, FEES, WALLET, Entry, admit
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.settlement import Settler
+from linkstar_labeler.store.shipments import ShipmentKey
 from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
 
 __all__ = ["Handlers"]
+
+E = TypeVar("E", bound=Event)
 
 _SETTLEMENTS = {
     "claim_payout": (CLAIMS, WALLET),
@@ -42,32 +46,37 @@ class Handlers:
         """Buy a label for every newest route attempt; an attempt seen before or outdated changes nothing."""
         rejects = [_negative(received) for received in batch if received.event.route.total.amount_minor < 0]
         routes = [received for received in batch if received.event.route.total.amount_minor >= 0]
-        shipments = await _lock(tx, [(_shipment_of(r, r.event.shipment_id)) for r in routes])
-        for received in routes:
-            shipments[received.event.tenant, received.event.shipment_id].choose(received.event)
-        return [*await self._settler.settle(tx, list(shipments.values())), *rejects]
+        named = [(_shipment_of(received, received.event.shipment_id), received.event) for received in routes]
+        return [*await self._settler.settle(tx, await _told(tx, named, Shipment.choose)), *rejects]
 
     async def on_order_changes(
         self, batch: Sequence[Received[OrderChanged | OrderCancelled]], tx: Transaction
     ) -> Sequence[Outcome]:
         """Void labels of cancelled and changed orders; what comes before its route is remembered."""
-        shipments = await _lock(tx, [_shipment_of(received, _changed(received.event)) for received in batch])
-        for received in batch:
-            shipment = shipments[received.event.tenant, _changed(received.event)]
-            if isinstance(received.event, OrderCancelled):
-                shipment.cancel()
-            else:
-                shipment.change(received.event.version)
-        return await self._settler.settle(tx, list(shipments.values()))
+        named = [(_shipment_of(received, _changed(received.event)), received.event) for received in batch]
+        return await self._settler.settle(tx, await _told(tx, named, _stop))
 
     async def on_tracking_updated(
         self, batch: Sequence[Received[TrackingUpdated]], tx: Transaction
     ) -> Sequence[Outcome]:
         """Note who is under way, since no void is possible any more; a delivery answers a late cancel."""
         telling = [received.event for received in batch if received.event.accepted or received.event.delivered]
+        if not telling:
+            return []
+        scanned: dict[ShipmentKey, set[str]] = {}
+        for event in telling:
+            scanned.setdefault((event.tenant, event.shipment_id), set()).add(event.tracking_number)
         delivered = {(event.tenant, event.shipment_id) for event in telling if event.delivered}
-        touched = await store.awaiting_news(tx, [(event.tenant, event.shipment_id) for event in telling], delivered)
-        shipments = await store.lock_shipments(tx, touched)
+        disputed = await store.with_open_exceptions(tx, delivered) if delivered else []
+        unusual = await store.note_acceptance(tx, scanned, disputed)
+        return await self._judge(tx, telling, unusual, delivered) if unusual else []
+
+    async def _judge(
+        self, tx: Transaction, telling: Sequence[TrackingUpdated], keys: Sequence[ShipmentKey],
+        delivered: set[ShipmentKey],
+    ) -> Sequence[Outcome]:  # fmt: skip
+        """Look closely at locked shipments: several numbers, another label's number, or an exception about them."""
+        shipments = await store.lock_shipments(tx, keys)
         for event in telling:
             shipment = shipments.get((event.tenant, event.shipment_id))
             if shipment is not None:
@@ -98,13 +107,30 @@ def _shipment_of(received: Received[Event], shipment_id: str) -> Shipment:
     return Shipment(received.event.tenant, shipment_id, received.event.order_id, received.shard)
 
 
-async def _lock(tx: Transaction, named: Sequence[Shipment]) -> dict[tuple[str, str], Shipment]:
-    """Make and lock these shipments; the result keeps the order in which they were named."""
+def _stop(shipment: Shipment, event: OrderChanged | OrderCancelled) -> None:
+    if isinstance(event, OrderCancelled):
+        shipment.cancel()
+    else:
+        shipment.change(event.version)
+
+
+async def _told(
+    tx: Transaction, named: Sequence[tuple[Shipment, E]], tell: Callable[[Shipment, E], None]
+) -> list[Shipment]:
+    """Tell these shipments their events, in order and under their locks. One not heard of before is made as it is after
+    them; of a known one, what was named is only the identity.
+    """
     if not named:
-        return {}
-    await store.start_shipments(tx, named)
-    locked = await store.lock_shipments(tx, [shipment.key for shipment in named])
-    return {shipment.key: locked[shipment.key] for shipment in named}
+        return []
+    new: dict[ShipmentKey, Shipment] = {}
+    for shipment, event in named:
+        tell(new.setdefault(shipment.key, shipment), event)
+    made = await store.start_shipments(tx, new.values())
+    known = await store.lock_shipments(tx, new.keys() - made) if len(made) < len(new) else {}
+    for shipment, event in named:
+        if shipment.key in known:
+            tell(known[shipment.key], event)
+    return [known.get(key, shipment) for key, shipment in new.items()]
 
 
 async def _resolve_late(tx: Transaction, delivered: Sequence[Shipment]) -> list[Event]:

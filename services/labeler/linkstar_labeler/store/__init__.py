@@ -11,19 +11,19 @@ from linkstar_labeler.store.money import available_funds, ledger_page, open_wall
 from linkstar_labeler.store.numbers import blocks, ranges, save_leases
 from linkstar_labeler.store.settlements import add_waiting, drop_waiting, posted_ids, waiting_postings
 from linkstar_labeler.store.shipments import (
-    awaiting_news,
     held_counts,
     held_shipments,
     lock_shipments,
+    note_acceptance,
     save_shipments,
     start_shipments,
+    with_open_exceptions,
 )
 
 __all__ = [
     "StoredLabel",
     "add_waiting",
     "available_funds",
-    "awaiting_news",
     "blocks",
     "drop_waiting",
     "find_label",
@@ -32,6 +32,7 @@ __all__ = [
     "known_exceptions",
     "ledger_page",
     "lock_shipments",
+    "note_acceptance",
     "open_wallets",
     "post",
     "posted_ids",
@@ -46,4 +47,5 @@ __all__ = [
     "totals",
     "waiting_postings",
     "wallets",
+    "with_open_exceptions",
 ]

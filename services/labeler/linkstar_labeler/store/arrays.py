@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["columns"]
+__all__ = ["columns", "transposed"]
 
 
 def columns(pairs: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
     """Turn pairs into the two arrays `unnest` wants."""
     rows = list(pairs)
     return [first for first, _ in rows], [second for _, second in rows]
+
+
+def transposed(rows: Sequence[Sequence[object]]) -> list[Sequence[object]]:
+    """Turn rows, of which there is one at least, into their columns."""
+    return list(zip(*rows, strict=True))

@@ -14,6 +14,9 @@ from linkstar_runtime.handling import Transaction
 __all__ = ["StoredLabel", "find_label", "save_labels", "save_releases"]
 
 
+_NOT_PRINTED = {"alternatives", "excluded"}
+
+
 @dataclass(frozen=True, slots=True)
 class StoredLabel:
     """One route attempt's label as it stands in the table."""
@@ -46,7 +49,7 @@ async def save_labels(tx: Transaction, labels: Sequence[StoredLabel]) -> None:
            SELECT tenant, shipment_id, route_version, shard, state, hold_code, carrier, service, currency, charged_minor,
              string_to_array(numbers, ' '), string_to_array(hashes, ' '), route, $14, $14
            FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[], $6::text[], $7::text[], $8::text[],
-             $9::text[], $10::bigint[], $11::text[], $12::text[], $13::jsonb[])
+             $9::text[], $10::bigint[], $11::text[], $12::text[], $13::bytea[])
              u(tenant, shipment_id, route_version, shard, state, hold_code, carrier, service, currency, charged_minor,
                numbers, hashes, route)
            ON CONFLICT (tenant, shipment_id, route_version) DO UPDATE SET state = EXCLUDED.state,
@@ -58,9 +61,14 @@ async def save_labels(tx: Transaction, labels: Sequence[StoredLabel]) -> None:
         [label.route.route.carrier for label in labels], [label.route.route.service for label in labels],
         [label.route.route.total.currency for label in labels], [label.charged_minor for label in labels],
         [" ".join(label.tracking_numbers) for label in labels], [" ".join(label.label_sha256) for label in labels],
-        [label.route.body().decode() for label in labels], tx.now,
+        [_printable(label.route) for label in labels], tx.now,
     )  # fmt: skip
     await _save_numbers(tx, labels)
+
+
+def _printable(route: RouteChosen) -> bytes:
+    """Return the route's JSON without what no label, reprint or refund needs."""
+    return route.__pydantic_serializer__.to_json(route, exclude=_NOT_PRINTED, exclude_none=True)
 
 
 async def _save_numbers(tx: Transaction, labels: Sequence[StoredLabel]) -> None:

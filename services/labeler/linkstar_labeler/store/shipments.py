@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from linkstar_contracts.events import RouteChosen
 from linkstar_labeler.domain.shipments import CurrentLabel, Shipment
-from linkstar_labeler.store.arrays import columns
+from linkstar_labeler.store.arrays import columns, transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "ShipmentKey",
-    "awaiting_news",
-    "held_counts",
-    "held_shipments",
-    "lock_shipments",
-    "save_shipments",
-    "start_shipments",
-]
+    "ShipmentKey", "held_counts", "held_shipments", "lock_shipments", "note_acceptance", "save_shipments",
+    "start_shipments", "with_open_exceptions",
+]  # fmt: skip
 
 ShipmentKey = tuple[str, str]
 """Tenant and shipment id."""
 
 
-async def start_shipments(tx: Transaction, shipments: Iterable[Shipment]) -> None:
-    """Make the rows of shipments not heard of before."""
-    rows = sorted({s.key: s for s in shipments}.values(), key=lambda s: s.key)
-    await tx.execute(
-        """INSERT INTO shipment (tenant, shipment_id, order_id, shard)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) ON CONFLICT DO NOTHING""",
-        [s.tenant for s in rows], [s.shipment_id for s in rows], [s.order_id for s in rows], [s.shard for s in rows],
+async def start_shipments(tx: Transaction, shipments: Iterable[Shipment]) -> set[ShipmentKey]:
+    """Make the rows of those shipments that were not heard of before, as they are, and return their keys: the new rows
+    are locked by having been made.
+
+    A label that is wanted is nearly always bought, so its event is counted already; `save_shipments` corrects the rest.
+    """
+    rows = sorted(shipments, key=lambda s: s.key)
+    for shipment in rows:
+        state = shipment.state
+        shipment.stored = state._replace(version=state.version + 1) if shipment.wanted else state
+    made = await tx.fetch(
+        """INSERT INTO shipment (tenant, shipment_id, order_id, shard, version, order_version, route_version, cancelled,
+             accepted)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::int[],
+             $8::bool[], $9::bool[])
+           ON CONFLICT DO NOTHING RETURNING tenant, shipment_id""",
+        *columns([s.key for s in rows]), [s.order_id for s in rows], [s.shard for s in rows],
+        *transposed([s.stored or s.state for s in rows]),
     )  # fmt: skip
+    return {(row["tenant"], row["shipment_id"]) for row in made}
 
 
 async def lock_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
@@ -42,9 +50,15 @@ async def lock_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[S
            ORDER BY s.tenant, s.shipment_id FOR NO KEY UPDATE OF s""",
         *columns(wanted),
     )
-    found = {(row["tenant"], row["shipment_id"]): Shipment(**row) for row in rows}
+    found = {(row["tenant"], row["shipment_id"]): _shipment(row) for row in rows}
     await _add_labels(tx, {key: shipment for key, shipment in found.items() if shipment.route_version})
     return found
+
+
+def _shipment(row: Any) -> Shipment:
+    shipment = Shipment(**row)
+    shipment.stored = shipment.state
+    return shipment
 
 
 async def _add_labels(tx: Transaction, shipments: Mapping[ShipmentKey, Shipment]) -> None:
@@ -85,32 +99,57 @@ async def held_shipments(tx: Transaction, shards: Sequence[int], limit: int) -> 
     return [(row["tenant"], row["shipment_id"]) for row in rows]
 
 
-async def awaiting_news(tx: Transaction, keys: Sequence[ShipmentKey], delivered: set[ShipmentKey]) -> list[ShipmentKey]:
-    """Return those of these shipments that news of the carrier can change: not under way yet, or delivered while
-    something about them is open.
+async def note_acceptance(
+    tx: Transaction, scanned: Mapping[ShipmentKey, Collection[str]], always: Collection[ShipmentKey]
+) -> list[ShipmentKey]:
+    """Lock the shipments that are not under way yet, and `always` those named so; mark as under way all whose current
+    label bears the one number that was scanned, and return the others.
     """
-    if not keys:
-        return []
     rows = await tx.fetch(
-        """SELECT DISTINCT s.tenant, s.shipment_id FROM shipment s
-           JOIN unnest($1::text[], $2::text[], $3::bool[]) u(tenant, shipment_id, delivered) USING (tenant, shipment_id)
-           WHERE NOT s.accepted OR (u.delivered AND EXISTS (
-             SELECT FROM raised_exception e
-             WHERE e.tenant = s.tenant AND e.shipment_id = s.shipment_id AND e.state = 'open'))""",
-        *columns(keys), [key in delivered for key in keys],
+        """SELECT s.tenant, s.shipment_id FROM shipment s
+           JOIN unnest($1::text[], $2::text[], $3::bool[]) u(tenant, shipment_id, always) USING (tenant, shipment_id)
+           WHERE u.always OR NOT s.accepted ORDER BY s.tenant, s.shipment_id FOR NO KEY UPDATE OF s""",
+        *columns(scanned), [key in always for key in scanned],
     )  # fmt: skip
+    locked = [(row["tenant"], row["shipment_id"]) for row in rows]
+    plain = [(key, next(iter(scanned[key]))) for key in locked if len(scanned[key]) == 1 and key not in always]
+    marked = await _mark_accepted(tx, plain) if plain else set()
+    return [key for key in locked if key not in marked]
+
+
+async def _mark_accepted(tx: Transaction, scanned: Sequence[tuple[ShipmentKey, str]]) -> set[ShipmentKey]:
+    rows = await tx.fetch(
+        """UPDATE shipment s SET accepted = true
+           FROM unnest($1::text[], $2::text[], $3::text[]) u(tenant, shipment_id, number), label l
+           WHERE s.tenant = u.tenant AND s.shipment_id = u.shipment_id AND l.tenant = u.tenant
+             AND l.shipment_id = u.shipment_id AND l.state IN ('held', 'active') AND u.number = ANY (l.tracking_numbers)
+           RETURNING s.tenant, s.shipment_id""",
+        *columns([key for key, _ in scanned]), [number for _, number in scanned],
+    )  # fmt: skip
+    return {(row["tenant"], row["shipment_id"]) for row in rows}
+
+
+async def with_open_exceptions(tx: Transaction, keys: Iterable[ShipmentKey]) -> list[ShipmentKey]:
+    """Return those of these shipments about which something is open."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT e.tenant, e.shipment_id FROM raised_exception e
+           JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) USING (tenant, shipment_id)
+           WHERE e.state = 'open'""",
+        *columns(keys),
+    )
     return [(row["tenant"], row["shipment_id"]) for row in rows]
 
 
-async def save_shipments(tx: Transaction, shipments: Sequence[Shipment]) -> None:
+async def save_shipments(tx: Transaction, shipments: Iterable[Shipment]) -> None:
     """Write back what was learned of locked shipments."""
+    changed = [s for s in shipments if s.state != s.stored]
+    if not changed:
+        return
     await tx.execute(
         """UPDATE shipment s SET version = u.version, order_version = u.order_version, route_version = u.route_version,
                   cancelled = u.cancelled, accepted = u.accepted
            FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::bool[], $7::bool[])
              u(tenant, shipment_id, version, order_version, route_version, cancelled, accepted)
            WHERE s.tenant = u.tenant AND s.shipment_id = u.shipment_id""",
-        *columns([s.key for s in shipments]),
-        [s.version for s in shipments], [s.order_version for s in shipments], [s.route_version for s in shipments],
-        [s.cancelled for s in shipments], [s.accepted for s in shipments],
+        *columns([s.key for s in changed]), *transposed([s.state for s in changed]),
     )  # fmt: skip
