@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from linkstar_bench.comparison import Comparison, Size, say
-from linkstar_bench.linkstar import telemetry_in_use
+from linkstar_bench.linkstar import set_sample_ratio, telemetry_in_use
 from linkstar_bench.machine import machine
 from linkstar_bench.report import write_report
 from linkstar_runtime.clock import Clock
@@ -22,6 +22,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m linkstar_bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few minutes, small rounds: tries the harness")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sample-ratio", type=float, help="share of orders traced (default: the product's)")
     parser.add_argument(
         "--output", type=Path, help="where the report goes (default: docs/bench; with --quick a .bench folder)"
     )
@@ -31,6 +32,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     options, clock = arguments(), Clock()
+    set_sample_ratio(options.sample_ratio)
     began, now = clock.monotonic(), clock.now()
     say(f"seed {options.seed}; {telemetry_in_use()}")
     with machine(options.keep) as made:

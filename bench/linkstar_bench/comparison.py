@@ -11,7 +11,7 @@ from linkstar_bench.figures import Figures, Series
 from linkstar_bench.history import CHUNK_ORDERS, MARK, History
 from linkstar_bench.machine import Machine
 from linkstar_bench.orders import OrderRecord, build_orders
-from linkstar_bench.rounds import Round, Variant, burst, latencies, play, warm
+from linkstar_bench.rounds import Round, Variant, latencies, play, warm
 from linkstar_bench.storage import read_storage
 from linkstar_runtime.clock import Clock
 
@@ -126,9 +126,12 @@ class Comparison:
         for replicas in REPLICAS:
             variant = variants.hop_stage(self._machine, replicas, HOP_BURN_US)
             with warm(self._machine, variant, first) as running:
-                played = burst(running, variant, orders)
-            self.figures.scaling[replicas] = played.orders_per_s
-            say(f"{replicas} replicas of a stage of {HOP_BURN_US} us per record: {played.orders_per_s:,.0f} records/s")
+                played = play(self._machine, variant, running, orders, "")
+            rate = self.figures.scaling[replicas] = played.burst.orders_per_s
+            self.figures.more_verdicts[f"{replicas} replicas"] = played.verdict
+            say(
+                f"{replicas} replicas of a stage of {HOP_BURN_US} us per record: {rate:,.0f} records/s; {played.verdict}"
+            )
 
     def flatness(self) -> None:
         """The same load on tables that hold more and more history."""
@@ -151,7 +154,9 @@ class Comparison:
             with warm(self._machine, variant, first) as running:
                 for _ in range(self._size.flat_rounds):
                     called, orders = self._orders(self._size.flat_orders)
-                    self._flat_round(size, play(self._machine, variant, running, orders, called))
+                    played = play(self._machine, variant, running, orders, called)
+                    self.figures.more_verdicts[f"flatness {called}"] = played.verdict
+                    self._flat_round(size, played)
 
     def _flat_round(self, history: int, played: Round) -> None:
         """CPU is the product's and its servers', without the load's own."""

@@ -98,6 +98,8 @@ class Figures:
     latency_rate: dict[str, float] = field(default_factory=dict)
     scaling: dict[int, float] = field(default_factory=dict)
     flatness: Flatness = field(default_factory=Flatness)
+    more_verdicts: dict[str, Verdict] = field(default_factory=dict)
+    """Of rounds that are in no series."""
     seconds: float = 0.0
 
     def ratio(self, above: str, below: str) -> float:
@@ -105,7 +107,7 @@ class Figures:
         return self.series[above].orders_per_s / self.series[below].orders_per_s
 
     def verdicts(self) -> dict[str, Verdict]:
-        return {name: series.verdict() for name, series in self.series.items()}
+        return {name: series.verdict() for name, series in self.series.items()} | self.more_verdicts
 
     def sound(self) -> bool:
         """True if every variant was judged, and none lost or doubled anything."""

@@ -69,9 +69,9 @@ class History:
         """Bring the history to this many orders, then vacuum, analyse and checkpoint, so that no round pays for the fill."""
         first, self._chunks = self._chunks + 1, orders // CHUNK_ORDERS
         halves = [self.tables[0::2], self.tables[1::2]]
-        await asyncio.gather(*(self._fill(half, range(first, self._chunks + 1)) for half in halves))
         connection = await asyncpg.connect(self._database)
         try:
+            await asyncio.gather(*(self._fill(half, range(first, self._chunks + 1)) for half in halves))
             await connection.execute("VACUUM (FREEZE, ANALYZE)")
             await connection.execute("CHECKPOINT")
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -17,7 +18,7 @@ from linkstar_runtime.clock import Clock
 from linkstar_runtime.settings import Settings
 from linkstar_sandbox.plan import SERVICES
 
-__all__ = ["telemetry_in_use", "tell"]
+__all__ = ["set_sample_ratio", "telemetry_in_use", "tell"]
 
 
 def tell(round_: Burst) -> None:
@@ -27,6 +28,12 @@ def tell(round_: Burst) -> None:
     for name, spent in sorted(per_order.items(), key=lambda each: -each[1]):
         print(f"  {name:22} {spent:8.0f} us/order  {round_.usage.resident_bytes[name] / 2**20:6.0f} MiB")
     print(f"  {'all':22} {sum(per_order.values()):8.0f} us/order", flush=True)
+
+
+def set_sample_ratio(ratio: float | None) -> None:
+    """Have the services trace this share of the orders; None leaves the product's default."""
+    if ratio is not None:
+        os.environ["LINKSTAR_TELEMETRY__SAMPLE_RATIO"] = str(ratio)
 
 
 def telemetry_in_use() -> str:
@@ -41,6 +48,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--warm-up", type=int, default=1_000, help="orders published before the clock starts")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sample-ratio", type=float, help="share of orders traced (default: the product's)")
     parser.add_argument("--profile", choices=SERVICES, help="sample one service with py-spy")
     parser.add_argument("--output", type=Path, default=Path(), help="where profiles go")
     parser.add_argument("--keep", type=Path, help="a directory for logs and data that stays")
@@ -49,6 +57,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     options = arguments()
+    set_sample_ratio(options.sample_ratio)
     now = Clock().now()
     print(f"seed {options.seed}; {telemetry_in_use()}")
     rounds = [build_orders(options.orders, options.seed, f"r{number}", now) for number in range(options.rounds)]

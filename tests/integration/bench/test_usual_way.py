@@ -59,7 +59,7 @@ def running(bench: Machine) -> Iterator[tuple[Running, Ground, Ground]]:
     """Both at once: LinkStar's five services, and one process that runs all five the usual way."""
     ours, usual = bench.ground("benchours"), bench.ground("benchusual")
     environment = bench.environment(usual, "router", LINKSTAR_BENCH_WORKERS="1")
-    environment["LINKSTAR_DATABASE__URL"] = usual.database
+    environment["LINKSTAR_DATABASE__URL"] = usual.database.replace("postgres@", "{service}@")
     wired = bench.module("usual", "linkstar_bench.usual", SERVICES, environment)
     carriers = [bench.carrier(ground) for ground in (ours, usual)]
     for number, each in enumerate(carriers):

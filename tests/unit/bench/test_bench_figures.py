@@ -154,6 +154,9 @@ def test_bars_are_judged_each_its_own_way() -> None:
 def test_a_run_that_lost_something_is_not_sound() -> None:
     figures = _figures()
     assert figures.sound()
+    figures.more_verdicts["flatness"] = Verdict(duplicated=1, examined={"labels": 5})
+    assert not figures.sound()
+    figures = _figures()
     figures.series["linkstar"].rounds.append(_round(1.0, lost=1))
     assert not figures.sound()
     figures.series = {"linkstar": Series([Round(_round(1.0).burst, _round(1.0).storage, Verdict())])}
