@@ -24,7 +24,7 @@ from linkstar_sandbox.order_files import WAREHOUSES
 from linkstar_sandbox.plan import SERVICES, Plan
 from linkstar_sandbox.topic_log import read_to_end
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 OWN = {
     "occurred_at", "consignee", "label_sha256", "tracking_number", "tracking_numbers", "scanned_at", "last_scan_at",
