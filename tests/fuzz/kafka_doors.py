@@ -257,19 +257,19 @@ class _Account:
         await self._check_copies(letters)
         dead = sum(map(len, letters.values()))
         codes = Counter(letter["code"] for group in letters.values() for letter in group.values())
-        for code in ("bug",):
-            for group in letters.values():
-                for letter in group.values():
-                    if letter["code"] == code:
-                        place = f"{letter['topic']}/{letter['part']}/{letter['off']}"
-                        raw = bytes(letter["raw"] or b"")[:700]
-                        self._findings.add(
-                            f"kafka: dead by a bug: {letter['grp']} {letter['detail']}", f"{place}: {raw!r}"
-                        )
+        self._note_bugs(letters)
         return {
             "deliveries": deliveries, "events": deliveries - dead, "dead_lettered": dead, "unaccounted": unaccounted,
             "codes": dict(sorted(codes.items())), "topics": len(CONSUMED),
         }  # fmt: skip
+
+    def _note_bugs(self, letters: dict[str, dict[tuple[str, int, int], Any]]) -> None:
+        """A record that made a handler raise died rightly, and shows a fault of ours."""
+        for service, group in letters.items():
+            for place, letter in group.items():
+                if letter["code"] == "bug":
+                    kind = f"kafka: dead by a bug: {service} {letter['detail']}"
+                    self._findings.add(kind, f"{place} {bytes(letter['raw'] or b'')[:1_200]!r}")
 
     async def _logs(self) -> dict[tuple[str, int], dict[int, Any]]:
         wanted = [place for place in await all_partitions(self._running.bootstrap) if place.topic in CONSUMED]
