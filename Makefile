@@ -131,6 +131,13 @@ MUTANT ?=
 .PHONY: chaos
 chaos: $(INSTALLED) ## kill, stop, cut and fill up the running stack by a seeded schedule, then judge it offline
 	@$(BIN)/python -m linkstar_sandbox.chaos --seconds $(SECONDS) --seed $(SEED) $(if $(MUTANT),--mutant $(MUTANT)) $(CHAOS_ARGS)
+.PHONY: rebalance
+rebalance: $(INSTALLED) ## how long shards stand still when replicas come and go (REBALANCE_ARGS="--rate 180 --seed 1")
+	@$(BIN)/python -m linkstar_sandbox.rebalance $(REBALANCE_ARGS)
+
+.PHONY: soak
+soak: $(INSTALLED) ## steady load with small faults; memory, handles, tables, lag must not grow (MINUTES=20 SOAK_ARGS=)
+	@$(BIN)/python -m linkstar_sandbox.soak --minutes $(or $(MINUTES),20) $(SOAK_ARGS)
 
 .PHONY: sim
 sim: $(INSTALLED) ## the stage's own code on SEEDS=20000 simulated worlds with faults, then each broken variant (JOBS=2)

@@ -172,8 +172,11 @@ class Stack:
         self.home.endpoints.chmod(0o600)
 
     def _service_replica(self, service: str, number: int, port: int) -> Replica:
+        name = f"{service}-{number}"
         environment = self._environment(service) | {"LINKSTAR_HTTP__PORT": str(port)}
-        return self._replica(f"{service}-{number}", self._module(f"linkstar_{service}", "run"), environment, port)
+        if self.plan.static_members:
+            environment["LINKSTAR_KAFKA__GROUP_INSTANCE_ID"] = name
+        return self._replica(name, self._module(f"linkstar_{service}", "run"), environment, port)
 
     def _replica(
         self, name: str, command: list[str], environment: Mapping[str, str], port: int | None = None

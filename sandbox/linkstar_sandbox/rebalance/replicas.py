@@ -1,0 +1,86 @@
+"""What happens to the replicas of one service: each step returns once it has had its effect."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from linkstar_sandbox.environment import service_environment
+from linkstar_sandbox.ports import free_ports
+from linkstar_sandbox.rebalance.waiting import until
+from linkstar_sandbox.replica import Replica, ready
+from linkstar_sandbox.stack import Stack
+
+__all__ = ["SERVICE", "Crew"]
+
+SERVICE = "router"
+SESSION_S = 10.0
+READY_S = 60.0
+
+
+class Crew:
+    """Three replicas under the stack's supervisor, and a fourth that comes and goes."""
+
+    def __init__(self, stack: Stack, members: int) -> None:
+        self._stack, self._members = stack, members
+        self._extra: Replica | None = None
+
+    def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What is measured, in order."""
+        return {
+            "nothing happens": self.rest, "a replica joins": self.join, "a replica leaves": self.leave,
+            "a replica is killed (-9)": self.kill, "a replica sleeps 15 s": self.sleep,
+            "rolling restart": self.roll,
+        }  # fmt: skip
+
+    async def rest(self) -> None:
+        await asyncio.sleep(5)
+
+    async def join(self) -> None:
+        self._extra = self._fourth()
+        self._extra.start()
+        await self._ready(self._extra)
+
+    async def leave(self) -> None:
+        if self._extra:
+            await asyncio.to_thread(self._extra.stop)
+
+    async def kill(self) -> None:
+        await self._restarted(f"{SERVICE}-1", signal.SIGKILL)
+
+    async def sleep(self) -> None:
+        """Longer than the session time-out: the group goes on without it, and it wakes as a stranger."""
+        self._stack.kill(f"{SERVICE}-2", signal.SIGSTOP)
+        await asyncio.sleep(SESSION_S + 5)
+        self._stack.kill(f"{SERVICE}-2", signal.SIGCONT)
+
+    async def roll(self) -> None:
+        for number in range(1, self._members + 1):
+            await self._restarted(f"{SERVICE}-{number}", signal.SIGTERM)
+
+    def stop(self) -> None:
+        """End what the stack does not know of."""
+        if self._extra:
+            self._extra.stop()
+
+    def _fourth(self) -> Replica:
+        (port,) = free_ports(1)
+        name = f"{SERVICE}-{self._members + 1}"
+        environment = service_environment(self._stack.home, self._stack.plan, self._stack.endpoints, SERVICE)
+        environment["LINKSTAR_HTTP__PORT"] = str(port)
+        if self._stack.plan.static_members:
+            environment["LINKSTAR_KAFKA__GROUP_INSTANCE_ID"] = name
+        command = [sys.executable, "-m", f"linkstar_{SERVICE}", "run"]
+        return Replica(name, command, environment, self._stack.home.logs / f"{name}.log", port)
+
+    async def _restarted(self, name: str, number: signal.Signals) -> None:
+        replica = self._stack.replicas[name]
+        before = replica.pid
+        self._stack.kill(name, number)
+        await until(lambda: replica.pid not in (None, before), READY_S)
+        await self._ready(replica)
+
+    async def _ready(self, replica: Replica) -> None:
+        await until(lambda: ready(replica.url), READY_S)
