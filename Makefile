@@ -131,6 +131,7 @@ MUTANT ?=
 .PHONY: chaos
 chaos: $(INSTALLED) ## kill, stop, cut and fill up the running stack by a seeded schedule, then judge it offline
 	@$(BIN)/python -m linkstar_sandbox.chaos --seconds $(SECONDS) --seed $(SEED) $(if $(MUTANT),--mutant $(MUTANT)) $(CHAOS_ARGS)
+
 .PHONY: rebalance
 rebalance: $(INSTALLED) ## how long shards stand still when replicas come and go (REBALANCE_ARGS="--rate 180 --seed 1")
 	@$(BIN)/python -m linkstar_sandbox.rebalance $(REBALANCE_ARGS)

@@ -14,6 +14,7 @@ from typing import Any
 from linkstar_contracts.topics import PARTITIONS, ROUTES_CHOSEN
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox import supervisor
+from linkstar_sandbox.demo.seller import Seller
 from linkstar_sandbox.home import Home
 from linkstar_sandbox.load import LoadGenerator, Publisher
 from linkstar_sandbox.plan import Plan
@@ -65,11 +66,7 @@ def _measured(mode: str, options: argparse.Namespace) -> dict[str, Pauses]:
     )  # fmt: skip
     try:
         with Stack(home, plan) as stack:
-            crew = Crew(stack, MEMBERS)
-            try:
-                return asyncio.run(_observe(mode, stack, crew, options))
-            finally:
-                crew.stop()
+            return asyncio.run(_observe(mode, stack, Crew(stack, MEMBERS), options))
     finally:
         supervisor.reset(home)
         shutil.rmtree(path, ignore_errors=True)
@@ -80,6 +77,9 @@ async def _observe(mode: str, stack: Stack, crew: Crew, options: argparse.Namesp
     windows: dict[str, tuple[float, float]] = {}
     generator = LoadGenerator(options.seed, clock.now(), prefix=mode)
     bootstrap = stack.endpoints["kafka"]
+    seller = Seller(stack.endpoints["services"], stack.endpoints["keys"]["demo"])
+    await seller.register_master_data()
+    await seller.close()
     async with Watch(bootstrap, ROUTES_CHOSEN.name) as watch, Publisher(bootstrap) as publisher:
         feeding = asyncio.create_task(publisher.pace(generator.records(10**9), options.rate))
         await until(watch.flowing, 60)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 
-from linkstar_sandbox.environment import service_environment
-from linkstar_sandbox.ports import free_ports
 from linkstar_sandbox.rebalance.waiting import until
 from linkstar_sandbox.replica import Replica, ready
 from linkstar_sandbox.stack import Stack
@@ -25,7 +22,6 @@ class Crew:
 
     def __init__(self, stack: Stack, members: int) -> None:
         self._stack, self._members = stack, members
-        self._extra: Replica | None = None
 
     def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What is measured, in order."""
@@ -39,13 +35,11 @@ class Crew:
         await asyncio.sleep(5)
 
     async def join(self) -> None:
-        self._extra = self._fourth()
-        self._extra.start()
-        await self._ready(self._extra)
+        name = await asyncio.to_thread(self._stack.grow, SERVICE)
+        await self._ready(self._stack.replicas[name])
 
     async def leave(self) -> None:
-        if self._extra:
-            await asyncio.to_thread(self._extra.stop)
+        await asyncio.to_thread(self._stack.shrink, SERVICE)
 
     async def kill(self) -> None:
         await self._restarted(f"{SERVICE}-1", signal.SIGKILL)
@@ -59,21 +53,6 @@ class Crew:
     async def roll(self) -> None:
         for number in range(1, self._members + 1):
             await self._restarted(f"{SERVICE}-{number}", signal.SIGTERM)
-
-    def stop(self) -> None:
-        """End what the stack does not know of."""
-        if self._extra:
-            self._extra.stop()
-
-    def _fourth(self) -> Replica:
-        (port,) = free_ports(1)
-        name = f"{SERVICE}-{self._members + 1}"
-        environment = service_environment(self._stack.home, self._stack.plan, self._stack.endpoints, SERVICE)
-        environment["LINKSTAR_HTTP__PORT"] = str(port)
-        if self._stack.plan.static_members:
-            environment["LINKSTAR_KAFKA__GROUP_INSTANCE_ID"] = name
-        command = [sys.executable, "-m", f"linkstar_{SERVICE}", "run"]
-        return Replica(name, command, environment, self._stack.home.logs / f"{name}.log", port)
 
     async def _restarted(self, name: str, number: signal.Signals) -> None:
         replica = self._stack.replicas[name]
