@@ -90,6 +90,7 @@ async def _observe(mode: str, stack: Stack, crew: Crew, options: argparse.Namesp
             await asyncio.sleep(CALM_S)
             windows[step] = began, clock.wall().timestamp()
             _say(f"{mode}: {step}: {json.dumps(pauses(watch.made_at, *windows[step]).summary())}")
+        _say(f"{mode}: restarts took {', '.join(f'{seconds:.1f} s' for seconds in crew.restart_s)}")
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
         return {step: pauses(watch.made_at, *window) for step, window in windows.items()}

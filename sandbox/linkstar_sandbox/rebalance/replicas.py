@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 
+from linkstar_runtime.clock import Clock
 from linkstar_sandbox.rebalance.waiting import until
 from linkstar_sandbox.replica import Replica, ready
 from linkstar_sandbox.stack import Stack
@@ -22,6 +23,9 @@ class Crew:
 
     def __init__(self, stack: Stack, members: int) -> None:
         self._stack, self._members = stack, members
+        self.restart_s: list[float] = []
+        """How long each restart took, from the signal until the new process was ready."""
+        self._clock = Clock()
 
     def steps(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What is measured, in order."""
@@ -56,10 +60,11 @@ class Crew:
 
     async def _restarted(self, name: str, number: signal.Signals) -> None:
         replica = self._stack.replicas[name]
-        before = replica.pid
+        before, began = replica.pid, self._clock.monotonic()
         self._stack.kill(name, number)
         await until(lambda: replica.pid not in (None, before), READY_S)
         await self._ready(replica)
+        self.restart_s.append(self._clock.monotonic() - began)
 
     async def _ready(self, replica: Replica) -> None:
         await until(lambda: ready(replica.url), READY_S)
