@@ -29,7 +29,7 @@ class Plan:
     log_level: str = "info"
     kafka_bootstrap: str | None = None
     database_url: str | None = None
-    static_members: bool = True
+    static_members: bool = False
     """Each replica keeps its place in the consumer group over a restart; docs/rebalances.md has the figures."""
 
     def __post_init__(self) -> None:
