@@ -10,7 +10,7 @@ import pytest
 from linkstar_sandbox.chaos.mutants import MUTANTS
 
 REPLACED = {
-    "own_chunk_only": "linkstar_runtime.postgres_store._PostgresBatch.insert_outbox",
+    "own_chunk_only": "linkstar_runtime.postgres_store._PostgresBatch.visible_outbox",
     "publish_before_commit": "linkstar_runtime.batch.BatchRunner.run",
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import runpy
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextvars import ContextVar
 from typing import Any
 
@@ -19,21 +19,11 @@ __all__ = ["MUTANTS", "main"]
 
 def own_chunk_only() -> None:
     """After its commit a batch emits only the rows it wrote itself, not all that are visible."""
-    transaction = postgres_store._PostgresBatch
-    visible = transaction.visible_outbox
-    insert = f"{postgres_store._INSERT} RETURNING seq"
-
-    async def insert_outbox(self: Any, rows: Sequence[tuple[int, str, int, int, bytes]]) -> None:
-        self.own = set()
-        if rows:
-            found = await self._tx.fetch(insert, self._group, *(list(column) for column in zip(*rows, strict=True)))
-            self.own = {row["seq"] for row in found}
 
     async def visible_outbox(self: Any, shards: Collection[int]) -> list[OutboxRow]:
-        return [row for row in await visible(self, shards) if row.seq in self.own]
+        return [row for row in self._own if row.shard in shards]
 
-    transaction.insert_outbox = insert_outbox  # type: ignore[method-assign]
-    transaction.visible_outbox = visible_outbox  # type: ignore[method-assign]
+    postgres_store._PostgresBatch.visible_outbox = visible_outbox  # type: ignore[method-assign]
 
 
 def publish_before_commit() -> None:
