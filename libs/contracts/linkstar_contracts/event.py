@@ -7,12 +7,10 @@ when the event belongs to a trace. The record key is `<tenant>/<root order id>`.
 from __future__ import annotations
 
 import re
-import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,8 +33,8 @@ Version = Annotated[int, Field(ge=1, le=_MAX_VERSION)]
 
 def event_id(tenant: str, aggregate_id: str, event_type: str, version: int) -> str:
     """Return the deterministic id of a business fact: the same fact has the same id, whoever computes it and when."""
-    fact = f"{tenant}|{aggregate_id}|{event_type}|{version}".encode()
-    return str(uuid.UUID(bytes=blake2b(fact, digest_size=16).digest()))
+    digest = blake2b(f"{tenant}|{aggregate_id}|{event_type}|{version}".encode(), digest_size=16).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
 
 
 class Event(BaseModel):
@@ -85,28 +83,27 @@ class Event(BaseModel):
 
     def headers(self, source: str, traceparent: str | None = None) -> Headers:
         """Return the CloudEvents headers. `source` is a URI reference, such as `/linkstar/router`."""
-        pairs = [
-            ("ce_specversion", "1.0"),
-            ("ce_id", self.ce_id),
-            ("ce_type", self.TYPE),
-            ("ce_source", source),
-            ("ce_subject", self.aggregate_id),
-            ("ce_time", self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z")),
-            ("ce_version", str(self.version)),
-            ("ce_tenant", self.tenant),
-            ("content-type", "application/json"),
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", self.ce_id.encode()),
+            ("ce_type", self.TYPE.encode()),
+            ("ce_source", source.encode()),
+            ("ce_subject", self.aggregate_id.encode()),
+            ("ce_time", self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+            ("ce_version", b"%d" % self.version),
+            ("ce_tenant", self.tenant.encode()),
+            ("content-type", b"application/json"),
         ]
         if traceparent:
-            pairs.append(("traceparent", traceparent))
-        return [(name, value.encode()) for name, value in pairs]
+            headers.append(("traceparent", traceparent.encode()))
+        return headers
 
     def body(self) -> bytes:
         """Return the JSON body, UTF-8, without insignificant white space."""
         return self.__pydantic_serializer__.to_json(self, exclude_none=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What can be known of a record without reading its body."""
 
     type: str
@@ -129,20 +126,22 @@ def read_headers(headers: RawHeaders) -> Head | None:
 
     What is returned is short printable ASCII, so that it can be stored and logged before the body was looked at.
     """
-    found = {name: value or b"" for name, value in (headers.items() if isinstance(headers, Mapping) else headers)}
+    found = dict(headers)
+    kind, identity, tenant = found.get("ce_type"), found.get("ce_id"), found.get("ce_tenant")
+    if found.get("ce_specversion") != b"1.0" or not (kind and identity and tenant):
+        return None
+    version, time = found.get("ce_version"), found.get("ce_time")
     try:
-        if found["ce_specversion"] != b"1.0" or not (found["ce_id"] and found["ce_type"] and found["ce_tenant"]):
-            return None
         head = Head(
-            type=found["ce_type"].decode("ascii"),
-            id=found["ce_id"].decode("ascii"),
-            version=int(found.get("ce_version") or b"1"),
-            tenant=found["ce_tenant"].decode("ascii"),
-            subject=found.get("ce_subject", b"").decode("ascii"),
-            time=datetime.fromisoformat(found["ce_time"].decode("ascii")) if found.get("ce_time") else None,
-            traceparent=_w3c(found.get("traceparent", b"").decode("ascii")),
+            kind.decode("ascii"),
+            identity.decode("ascii"),
+            int(version) if version else 1,
+            tenant.decode("ascii"),
+            (found.get("ce_subject") or b"").decode("ascii"),
+            datetime.fromisoformat(time.decode("ascii")) if time else None,
+            _w3c((found.get("traceparent") or b"").decode("ascii")),
         )
-    except (KeyError, ValueError):
+    except ValueError:
         return None
     texts = f"{head.type}{head.id}{head.tenant}{head.subject}{head.traceparent}"
     return head if texts.isprintable() and len(texts) <= _MAX_HEAD and 1 <= head.version <= _MAX_VERSION else None

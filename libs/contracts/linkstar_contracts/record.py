@@ -86,7 +86,7 @@ def parse_body(event_class: type[E], value: bytes | None, *, strict: bool = Fals
     if len(value) > limit:
         raise RecordError("record.too_large", f"the body has {len(value)} bytes, at most {limit} are allowed")
     try:
-        event = event_class.model_validate_json(value, extra="forbid" if strict else "ignore")
+        event: E = event_class.__pydantic_validator__.validate_json(value, extra="forbid" if strict else "ignore")
     except ValidationError as error:
         raise _as_record_error(error) from None
     if strict:
@@ -110,16 +110,17 @@ def _path(location: Iterable[int | str]) -> str:
     return ".".join(ascii(str(part))[1:-1][:64] for part in location)
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise RecordError("record.duplicate_key", "an object names a key twice")
+
+
+_read_keys = json.JSONDecoder(object_pairs_hook=_unique).decode
+
+
 def _refuse_duplicate_keys(value: bytes) -> None:
     """Raise when a JSON object names a key twice: which of the two was meant cannot be known."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise RecordError("record.duplicate_key", "an object names a key twice")
-        return found
-
-    json.loads(value, object_pairs_hook=unique)
+    _read_keys(value.decode())
 
 
 def _check_agreement(head: Head, event: Event, at_door: bool) -> None:

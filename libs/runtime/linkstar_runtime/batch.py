@@ -144,10 +144,11 @@ class BatchRunner:
 
         The same id with other bytes is for the handler to judge: it may be a conflict worth a dead letter.
         """
-        batches: dict[int, dict[tuple[str, bytes | None], Received[Event]]] = defaultdict(dict)
+        batches: dict[int, dict[tuple[type[Event], bytes | None], Received[Event]]] = defaultdict(dict)
         for item in items:
             if item.received is not None and item.dead is None:
-                batches[id(item.subscription)].setdefault((item.received.event.ce_id, item.record.value), item.received)
+                identity = (type(item.received.event), item.record.value)
+                batches[id(item.subscription)].setdefault(identity, item.received)
             elif item.rekeyed is not None:
                 headers = [*((n, v or b"") for n, v in item.record.headers), (REKEYED, b"1")]
                 outbox.add_rekeyed(
@@ -176,6 +177,7 @@ class BatchRunner:
         rejects: list[Reject] = []
         events = 0
         trace.attend(batch)
+        outbox.follow(batch)
         for outcome in await handler(batch, tx.handle):
             if isinstance(outcome, Reject):
                 rejects.append(outcome)
@@ -197,7 +199,7 @@ class BatchRunner:
         }
         dead: list[DeadLetter] = []
         failed_at = self._clock.now().isoformat()
-        for item in items:
+        for item in items if rejects or any(item.dead for item in items) else ():
             record = item.record
             letter = item.dead
             reject = by_place.get((record.topic, record.partition, record.offset))

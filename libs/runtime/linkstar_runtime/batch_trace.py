@@ -63,7 +63,8 @@ class BatchTrace:
 
     def attend(self, batch: Iterable[Received[Any]]) -> None:
         """From now on events are caused by these records of the batch: those that their handler was given."""
-        self._records = {item.key: (item, span) for item in batch if (span := self._spans.get(id(item)))}
+        if self._spans:
+            self._records = {item.key: (item, span) for item in batch if (span := self._spans.get(id(item)))}
 
     def traceparent_for(self, event: Event, causes: Iterable[str | None] = ()) -> str | None:
         """Return the `traceparent` of an outgoing event: the trace of the record with its key, or a new one linked to it.

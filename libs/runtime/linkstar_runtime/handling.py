@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from linkstar_contracts.event import Event
 
@@ -17,8 +17,7 @@ __all__ = ["E", "Handler", "Linked", "Outcome", "Received", "Reject", "Retry", "
 E = TypeVar("E", bound=Event, covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(NamedTuple, Generic[E]):
     """One event with the record it came in. `shard` = partition of its key; `traceparent` is its trace, if sampled."""
 
     event: E
