@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from linkstar_runtime.ports import Advance, StoreConflict
+from linkstar_runtime.records import OutboxRow
 
 __all__ = ["StoreBehaviour"]
 
 TOPIC = "orders-inbound"
 
 
-def row(shard: int, chunk: bytes = b"\x01") -> tuple[int, str, int, int, bytes]:
-    return shard, "order-changes", shard, 1, chunk
+def row(shard: int, chunk: bytes = b"\x01") -> OutboxRow:
+    return OutboxRow(shard, 0, "order-changes", shard, 1, chunk)
 
 
 class StoreBehaviour:
