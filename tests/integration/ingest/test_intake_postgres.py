@@ -50,6 +50,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         await tx.execute("DELETE FROM order_exception")
         await tx.execute("DELETE FROM order_request")
         await tx.execute("DELETE FROM sales_order")
+        await tx.execute("DELETE FROM order_handover")
         await tx.execute("DELETE FROM write_back")
         await catalogue.put_warehouses(tx, "demo", list(WAREHOUSES.values()))
     yield database

@@ -14,8 +14,9 @@ from linkstar_ingest.store.keys import Key, pairs
 async def lock_orders(tx: Any, keys: Iterable[Key]) -> dict[Key, Order]:
     """Lock the orders that exist, in key order, and return them."""
     rows = await tx.fetch(
-        """SELECT o.* FROM sales_order o JOIN unnest($1::text[], $2::text[]) u(tenant, order_id)
+        """SELECT o.*, h.handed_over_at FROM sales_order o JOIN unnest($1::text[], $2::text[]) u(tenant, order_id)
                ON o.tenant = u.tenant AND o.order_id = u.order_id
+             LEFT JOIN order_handover h ON h.tenant = o.tenant AND h.order_id = o.order_id
             ORDER BY o.tenant, o.order_id FOR NO KEY UPDATE OF o""",
         *pairs(keys),
     )
@@ -70,8 +71,10 @@ def _columns(orders: Sequence[Order]) -> tuple[list[Any], ...]:
 async def find_order(tx: Any, tenant: str, order_id: str) -> Order | None:
     """Return an order without locking it; None when it has not come."""
     row = await tx.fetchrow(
-        "SELECT * FROM sales_order WHERE tenant = $1 AND order_id = $2 AND state <> 'awaited'", tenant, order_id
-    )
+        """SELECT * FROM sales_order LEFT JOIN order_handover USING (tenant, order_id)
+            WHERE tenant = $1 AND order_id = $2 AND state <> 'awaited'""",
+        tenant, order_id,
+    )  # fmt: skip
     return _order(row) if row else None
 
 
@@ -81,7 +84,7 @@ async def list_orders(
     """Return orders with their time of arrival, newest first, after the place `before` in that order."""
     moment, order_id = before or (None, "")
     rows = await tx.fetch(
-        """SELECT * FROM sales_order
+        """SELECT * FROM sales_order LEFT JOIN order_handover USING (tenant, order_id)
             WHERE tenant = $1 AND state <> 'awaited' AND ($2::text IS NULL OR state = $2)
               AND ($3::timestamptz IS NULL OR created_at < $3 OR (created_at = $3 AND order_id > $4))
             ORDER BY created_at DESC, order_id LIMIT $5""",
@@ -94,12 +97,7 @@ async def mark_handed_over(tx: Any, moments: Mapping[Key, datetime]) -> None:
     """Note when the carrier accepted a parcel of these orders; the first note stands."""
     keys = sorted(moments)
     await tx.execute(
-        """WITH locked AS (
-               SELECT o.tenant, o.order_id, u.at FROM sales_order o
-                 JOIN unnest($1::text[], $2::text[], $3::timestamptz[]) u(tenant, order_id, at)
-                   ON o.tenant = u.tenant AND o.order_id = u.order_id
-                WHERE o.handed_over_at IS NULL ORDER BY o.tenant, o.order_id FOR NO KEY UPDATE OF o)
-           UPDATE sales_order o SET handed_over_at = locked.at FROM locked
-            WHERE o.tenant = locked.tenant AND o.order_id = locked.order_id""",
+        """INSERT INTO order_handover (tenant, order_id, handed_over_at)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[]) ON CONFLICT DO NOTHING""",
         [tenant for tenant, _ in keys], [order_id for _, order_id in keys], [moments[key] for key in keys],
     )  # fmt: skip
