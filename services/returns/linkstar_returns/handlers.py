@@ -39,12 +39,17 @@ class Returning:
         outbound = [received for received in batch if received.event.kind == "order"]
         if not outbound:
             return []
-        orders = await store.open_orders(tx, map(_ref, outbound))
 
         def keep(order: OrderReturns, received: Received[OrderReceived]) -> list[Event]:
             return order.order_received(received.event, self._policy, tx.now, received.traceparent)
 
-        return await self._apply(outbound, orders, tx, keep, contents=True)
+        new: dict[store.OrderKey, OrderReturns] = {}
+        for received in outbound:
+            keep(new.setdefault(_ref(received)[:2], OrderReturns(*_ref(received))), received)
+        kept = await store.keep_new_orders(tx, new.values())
+        known = [r for r in outbound if (r.event.tenant, r.event.order_id) not in kept]
+        orders = await store.open_orders(tx, map(_ref, known)) if known else {}
+        return await self._apply(known, orders, tx, keep, contents=True) if known else []
 
     async def on_labels(self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction) -> list[Outcome]:
         """Note the tracking numbers of returns; labels of the way out say nothing here."""
@@ -65,7 +70,10 @@ class Returning:
         mattering = [received for received in batch if matters(received.event)]
         orders = await store.open_orders(tx, map(_ref, mattering)) if mattering else {}
         others = [r for r in batch if not matters(r.event) and (r.event.tenant, r.event.order_id) not in orders]
-        orders |= await store.open_known_orders(tx, map(_ref, others)) if others else {}
+        known = await store.on_their_way(tx, map(_ref, others)) if others else []
+        orders |= await store.open_known_orders(tx, known) if known else {}
+        if not orders:
+            return []
         return await self._apply(
             batch, orders, tx, lambda order, received: order.tracked(received.event, self._policy, tx.now)
         )

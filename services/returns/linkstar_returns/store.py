@@ -14,8 +14,8 @@ from linkstar_returns.domain.return_case import ReturnCase, Travelled
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "OrderKey", "OrderRef", "list_cases", "open_known_orders", "open_orders", "orders_with_expired_cases", "read_order",
-    "save_orders",
+    "OrderKey", "OrderRef", "keep_new_orders", "list_cases", "on_their_way", "open_known_orders", "open_orders",
+    "orders_with_expired_cases", "read_order", "save_orders",
 ]  # fmt: skip
 
 OrderKey: TypeAlias = tuple[str, str]
@@ -41,6 +41,30 @@ async def open_orders(tx: Transaction, wanted: Iterable[OrderRef]) -> dict[Order
         *_columns(rows, 3), tx.now,
     )  # fmt: skip
     return await _load(tx, [row[:2] for row in rows])
+
+
+async def keep_new_orders(tx: Transaction, orders: Iterable[OrderReturns]) -> set[OrderKey]:
+    """Store those of these orders that nothing was heard of before, and return their keys."""
+    flat = sorted((o.tenant, o.order_id, o.shard, o.content, o.traceparent) for o in orders)
+    rows = await tx.fetch(
+        "INSERT INTO returnable_order (tenant, order_id, shard, content, traceparent, updated_at) SELECT u.*, $6 "
+        "FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[]) u ON CONFLICT DO NOTHING "
+        "RETURNING tenant, order_id",
+        *_columns(flat, 5), tx.now,
+    )  # fmt: skip
+    return {(row["tenant"], row["order_id"]) for row in rows}
+
+
+async def on_their_way(tx: Transaction, wanted: Iterable[OrderRef]) -> list[OrderRef]:
+    """Return those of these orders of whose way out something is kept."""
+    rows = sorted(set(wanted))
+    found = await tx.fetch(
+        "SELECT DISTINCT tenant, order_id FROM outbound JOIN unnest($1::text[], $2::text[]) u(tenant, order_id) "
+        "USING (tenant, order_id)",
+        *_columns(rows, 2),
+    )  # fmt: skip
+    known = {(row["tenant"], row["order_id"]) for row in found}
+    return [row for row in rows if row[:2] in known]
 
 
 async def open_known_orders(tx: Transaction, wanted: Iterable[OrderRef]) -> dict[OrderKey, OrderReturns]:
@@ -92,7 +116,7 @@ async def save_orders(tx: Transaction, orders: Collection[OrderReturns], *, cont
     if contents:
         flat = [(o.tenant, o.order_id, o.content, o.traceparent) for o in orders if o.content]
         await tx.execute(
-            "UPDATE returnable_order o SET content = u.content::jsonb, traceparent = u.traceparent, updated_at = $5 "
+            "UPDATE returnable_order o SET content = u.content, traceparent = u.traceparent, updated_at = $5 "
             "FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) u(tenant, order_id, content, traceparent) "
             "WHERE o.tenant = u.tenant AND o.order_id = u.order_id AND o.content IS NULL",
             *_columns(flat, 4), tx.now,
