@@ -31,9 +31,9 @@ def tell(round_: Burst) -> None:
 
 
 def set_sample_ratio(ratio: float | None) -> None:
-    """Have the services trace this share of the orders; None leaves the product's default."""
-    if ratio is not None:
-        os.environ["LINKSTAR_TELEMETRY__SAMPLE_RATIO"] = str(ratio)
+    """Have the services trace this share of the orders; None is the product's default, not the sandbox's."""
+    chosen = Settings().telemetry.sample_ratio if ratio is None else ratio
+    os.environ["LINKSTAR_TELEMETRY__SAMPLE_RATIO"] = str(chosen)
 
 
 def telemetry_in_use() -> str:

@@ -26,6 +26,7 @@ def service_environment(home: Home, plan: Plan, endpoints: Mapping[str, Any], se
         if not name.startswith("LINKSTAR_") or name.startswith(PASSED_ON)
     }
     return {
+        "LINKSTAR_TELEMETRY__SAMPLE_RATIO": "1",
         **inherited,
         "LINKSTAR_KAFKA__BOOTSTRAP": endpoints["kafka"],
         "LINKSTAR_DATABASE__URL": service_url(home, plan, endpoints["database"], service),

@@ -11,7 +11,6 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind
 from linkstar_contracts.event import Event
 from linkstar_runtime.handling import Received, Reject
 from linkstar_runtime.spans import (
-    DOORS,
     FOLLOW_UPS,
     TOPIC_OF,
     create_attributes,
@@ -46,11 +45,10 @@ class BatchTrace:
 
     @contextmanager
     def opened(self, origins: Sequence[tuple[Received[Any], SpanContext | None]]) -> Iterator[None]:
-        """Start the spans of sampled records and of those from a door; end all with the block."""
+        """Start the spans of these records, each under what made it; end all with the block."""
         try:
             for item, origin in origins:
-                if origin or (item.traceparent is None and type(item.event) in DOORS):
-                    self._spans[id(item)] = self._process(item, origin)
+                self._spans[id(item)] = self._process(item, origin, always=True)
             self.attend([item for item, _ in origins])
             yield
         except BaseException as error:

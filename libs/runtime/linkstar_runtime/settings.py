@@ -76,7 +76,8 @@ class TelemetrySettings(_Group):
 
     spans_file: Path | None = None
     otlp_endpoint: str | None = None
-    sample_ratio: Ratio = 1.0
+    sample_ratio: Ratio = 0.01
+    """Share of orders traced. A dead letter always has its span."""
 
 
 class VaultSettings(_Group):

@@ -42,7 +42,8 @@ class Telemetry:
         self, service: str, processors: Sequence[SpanProcessor], ratio: float = 1.0, ids: Ids | None = None
     ) -> None:
         resource = Resource.create({"service.name": service, "service.instance.id": f"{service}-{os.getpid()}"})
-        draw = _SpanIds(ids or Ids())
+        self._ids, self._ratio = ids or Ids(), ratio
+        draw = _SpanIds(self._ids)
         self._enabled = bool(processors)
         self._providers = [
             _provider(resource, draw, sampler, processors)
@@ -70,15 +71,23 @@ class Telemetry:
     @contextmanager
     def batch(self, group: str, received: Sequence[Received[Any]]) -> Iterator[BatchTrace]:
         """Spans of one attempt at one batch: one for the batch, one per sampled record, closed with the block."""
-        origins = [(item, context_of(item.traceparent)) for item in received] if self._enabled else []
-        links = [Link(origin) for _, origin in origins if origin]
-        if not links and not any(type(item.event) in DOORS for item, _ in origins):
+        traced = list(self._traced(received)) if self._enabled else []
+        if not traced:
             yield BatchTrace(self._start, group)
             return
-        with self._batch_span(group, received, links) as span:
+        with self._batch_span(group, received, [Link(origin) for _, origin in traced if origin]) as span:
             trace = BatchTrace(self._start, group, span)
-            with trace.opened(origins):
+            with trace.opened(traced):
                 yield trace
+
+    def _traced(self, received: Iterable[Received[Any]]) -> Iterator[tuple[Received[Any], SpanContext | None]]:
+        """Yield the sampled records with what made them. Of those from a door that have no trace, draw a share."""
+        for item in received:
+            if item.traceparent is not None:
+                if origin := context_of(item.traceparent):
+                    yield item, origin
+            elif type(item.event) in DOORS and self._ids.fraction() < self._ratio:
+                yield item, None
 
     @contextmanager
     def sending(self, topic: str, traceparents: Iterable[str | None]) -> Iterator[None]:
@@ -113,8 +122,7 @@ class Telemetry:
         topics = {item.topic for item in received}
         name = topics.pop() if len(topics) == 1 else ""
         attributes = batch_attributes("process", name, len(received), group)
-        tracer = self._always if links else self._sampled
-        span = tracer.start_span(
+        span = self._always.start_span(
             f"process {name or group}", _NO_PARENT, SpanKind.CONSUMER, attributes, links[:MAX_LINKS]
         )
         with use_span(span, record_exception=False, set_status_on_exception=False), _ended(span):

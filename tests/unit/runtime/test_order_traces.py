@@ -168,6 +168,14 @@ def test_unsampled_records_make_no_span(trail: Trail) -> None:
     assert trail.exporter.get_finished_spans() == ()
 
 
+def test_of_upstream_records_without_trace_a_share_is_traced(trail: Trail) -> None:
+    batch = [_received(_event(e.OrderSubmitted, f"order-{number}"), None) for number in range(1_000)]
+    with trail.telemetry("ingest", ratio=0.1).batch("ingest", batch) as trace:
+        made = [trace.traceparent_for(_event(e.OrderReceived, f"order-{number}")) for number in range(1_000)]
+    assert 50 < sum(each is not None for each in made) < 200
+    assert len(trail.exporter.get_finished_spans()) == sum(each is not None for each in made) + 1
+
+
 def test_records_from_upstream_without_trace_start_one(trail: Trail) -> None:
     assert trail.hop("ingest", _event(e.OrderSubmitted), None, e.OrderReceived)
     assert trail.record("process orders-inbound").parent is None
@@ -202,7 +210,7 @@ def test_sending_links_to_what_made_the_records(trail: Trail) -> None:
 
 
 def test_span_file_has_one_json_line_per_span(tmp_path: Path) -> None:
-    telemetry = Telemetry.from_settings(TelemetrySettings(spans_file=tmp_path), "router", SeededIds(1))
+    telemetry = Telemetry.from_settings(TelemetrySettings(sample_ratio=1, spans_file=tmp_path), "router", SeededIds(1))
     with telemetry.batch("router", [_received(_event(e.OrderReceived), f"00-{'ab' * 16}-{'cd' * 8}-01")]):
         pass
     telemetry.shutdown()
@@ -233,7 +241,7 @@ def test_spans_reach_an_otlp_collector() -> None:
         thread = Thread(target=server.serve_forever)
         thread.start()
         endpoint = f"http://127.0.0.1:{server.server_port}/v1/traces"
-        telemetry = Telemetry.from_settings(TelemetrySettings(otlp_endpoint=endpoint), "router")
+        telemetry = Telemetry.from_settings(TelemetrySettings(sample_ratio=1, otlp_endpoint=endpoint), "router")
         telemetry.start_order_trace(_event(e.OrderSubmitted))
         telemetry.shutdown()
         server.shutdown()
@@ -245,7 +253,7 @@ def test_spans_reach_an_otlp_collector() -> None:
 
 
 def test_a_burst_of_full_batches_loses_no_span(tmp_path: Path) -> None:
-    telemetry = Telemetry.from_settings(TelemetrySettings(spans_file=tmp_path), "router", SeededIds(1))
+    telemetry = Telemetry.from_settings(TelemetrySettings(sample_ratio=1, spans_file=tmp_path), "router", SeededIds(1))
     for number in range(10):
         burst = [_received(_event(e.OrderSubmitted, f"o-{number}-{n}"), None) for n in range(500)]
         with telemetry.batch("ingest", burst):
