@@ -21,7 +21,7 @@ from linkstar_tracker.domain.meanings import UNKNOWN
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Rules, Shipment
-from linkstar_tracker.store import NumberOwner
+from linkstar_tracker.store import NumberOwner, ShipmentKey, State
 
 __all__ = ["Tracking"]
 
@@ -41,21 +41,48 @@ class Tracking:
         They go to `carrier-scans`, too: that topic holds every scan of a known parcel.
         """
         own, foreign = _split(batch)
-        shipments = await store.open_shipments(tx, map(_key_and_shard, own))
-        events: list[Event] = []
-        for received in own:
-            shipment = shipments[received.event.tenant, received.event.shipment_id]
-            match received.event:
-                case LabelCreated() as created:
-                    events += shipment.label_created(created, self._rules, tx.now, received.traceparent)
-                case LabelVoided() as voided:
-                    events += shipment.label_voided(voided, self._rules, tx.now)
+        shipments, known, events = await self._follow(own, tx)
         waiting = await self._register(tx, [r.event for r in own if isinstance(r.event, LabelCreated)])
         events += await self._record(
             tx, [(shipments[owner.tenant, owner.shipment_id], scan) for scan, owner in waiting]
         )
         events += [scan.event(owner.tenant, owner.order_id, owner.shipment_id) for scan, owner in waiting]
-        return [*_linked([*events, *await self._save(tx, shipments.values(), events)], shipments), *foreign]
+        changed = known | {(owner.tenant, owner.shipment_id) for _, owner in waiting}
+        if changed:
+            await store.save_shipments(tx, [self._state(shipments[key]) for key in sorted(changed)], labels=True)
+        return [*_linked([*events, *self._latest(shipments.values(), events, tx)], shipments), *foreign]
+
+    async def _follow(
+        self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction
+    ) -> tuple[dict[ShipmentKey, Shipment], set[ShipmentKey], list[Event]]:
+        """Tell shipments of their labels. One not heard of before is stored as it is then; the others are locked before
+        they are told, and named in the second result since they are not saved yet.
+        """
+        new, told = self._tell(batch, {}, tx)
+        made = await store.make_shipments(tx, [self._state(shipment) for shipment in new.values()])
+        known = new.keys() - made
+        if known:
+            rest = [received for received in batch if _key(received) in known]
+            locked, retold = self._tell(rest, await store.lock_shipments(tx, known), tx)
+            new, told = new | locked, told | retold
+        return new, known, [event for events in told.values() for event in events]
+
+    def _tell(
+        self, batch: Iterable[Received[LabelCreated | LabelVoided]], known: Mapping[ShipmentKey, Shipment],
+        tx: Transaction,
+    ) -> tuple[dict[ShipmentKey, Shipment], dict[ShipmentKey, list[Event]]]:  # fmt: skip
+        shipments, told = dict(known), dict[ShipmentKey, list[Event]]()
+        for received in batch:
+            key = _key(received)
+            if key not in shipments:
+                shipments[key] = Shipment(*_key_and_shard(received))
+            match received.event:
+                case LabelCreated() as created:
+                    events = shipments[key].label_created(created, self._rules, tx.now, received.traceparent)
+                case LabelVoided() as voided:
+                    events = shipments[key].label_voided(voided, self._rules, tx.now)
+            told.setdefault(key, []).extend(events)
+        return shipments, told
 
     async def on_carrier_scans(self, batch: Sequence[Received[CarrierScan]], tx: Transaction) -> list[Outcome]:
         """Record every scan not seen before; a shipment whose timeline changes says so, once per scan."""
@@ -64,14 +91,15 @@ class Tracking:
         events = await self._record(
             tx, [(shipments[r.event.tenant, r.event.shipment_id], Scan.of(r.event)) for r in own]
         )
-        return [*_linked([*events, *await self._save(tx, shipments.values(), events)], shipments), *foreign]
+        await store.save_shipments(tx, [self._state(shipment) for shipment in shipments.values()])
+        return [*_linked([*events, *self._latest(shipments.values(), events, tx)], shipments), *foreign]
 
     async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Event | Linked]:
         """Raise the exceptions that only the passing of time reveals; at most `max_due` shipments in one run."""
         shipments = await store.due_shipments(tx, shards, self._max_due)
         events = [event for shipment in shipments.values() for event in shipment.watch(self._rules, tx.now)]
         if shipments:
-            await self._save(tx, shipments.values(), ())
+            await store.save_shipments(tx, [self._state(shipment) for shipment in shipments.values()])
         return _linked(events, shipments)
 
     async def _register(self, tx: Transaction, labels: Iterable[LabelCreated]) -> list[tuple[Scan, NumberOwner]]:
@@ -107,16 +135,15 @@ class Tracking:
         if seen:
             await store.count_unmapped(tx, seen)
 
-    async def _save(self, tx: Transaction, shipments: Iterable[Shipment], events: Sequence[Event]) -> list[Event]:
-        """Write shipments back; return the latest state of those whose version moved."""
+    def _state(self, shipment: Shipment) -> State:
+        rolled = roll_up(shipment.parcels(self._rules).values()) if shipment.label else None
+        status, last = (rolled.status.value, rolled.last_scan_at) if rolled else ("pending", None)
+        return State(shipment, status, last, shipment.watch_due_at(self._rules))
+
+    def _latest(self, shipments: Iterable[Shipment], events: Sequence[Event], tx: Transaction) -> list[Event]:
+        """Return the latest state of the shipments whose version moved."""
         moved = {(event.tenant, event.shipment_id) for event in events if isinstance(event, TrackingUpdated)}
-        rows = []
-        for shipment in shipments:
-            rolled = roll_up(shipment.parcels(self._rules).values()) if shipment.label else None
-            status, last = (rolled.status.value, rolled.last_scan_at) if rolled else ("pending", None)
-            rows.append((shipment, status, last, shipment.watch_due_at(self._rules)))
-        await store.save_shipments(tx, rows)
-        latest = [s.current(self._rules, tx.now) for s, *_ in rows if (s.tenant, s.shipment_id) in moved]
+        latest = [s.current(self._rules, tx.now) for s in shipments if (s.tenant, s.shipment_id) in moved]
         return [state for state in latest if state is not None]
 
 
@@ -130,6 +157,10 @@ def _tied(event: Event, shipments: Mapping[tuple[str, str], Shipment]) -> Event 
         return event
     label = shipments[event.tenant, event.shipment_id].label
     return Linked(event, (label.traceparent if label else None,))
+
+
+def _key(received: Received[LabelCreated | LabelVoided]) -> ShipmentKey:
+    return received.event.tenant, received.event.shipment_id
 
 
 def _key_and_shard(received: Received[LabelCreated | LabelVoided | CarrierScan]) -> tuple[str, str, str, int]:

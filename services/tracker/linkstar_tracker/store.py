@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from linkstar_contracts.events import ExceptionCode, ExceptionState, Place, ResponsibleParty, Severity
 from linkstar_runtime.handling import Transaction
@@ -17,9 +17,10 @@ from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Shipment
 
 __all__ = [
-    "NumberOwner", "ShipmentKey", "UnmatchedScan", "add_scans", "claim_numbers", "count_unmapped", "due_shipments",
-    "expire_unmatched", "keep_unmatched", "open_shipments", "owners_of", "read_shipment", "save_shipments",
-    "shipments_of_number", "take_matched", "take_unmatched", "unmapped_codes", "unmatched_scans",
+    "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_scans", "claim_numbers", "count_unmapped",
+    "due_shipments", "expire_unmatched", "keep_unmatched", "lock_shipments", "make_shipments", "open_shipments",
+    "owners_of", "read_shipment", "save_shipments", "shipments_of_number", "take_matched", "take_unmatched",
+    "unmapped_codes", "unmatched_scans",
 ]  # fmt: skip
 
 ShipmentKey: TypeAlias = tuple[str, str]
@@ -42,6 +43,15 @@ class NumberOwner:
     order_id: str
 
 
+class State(NamedTuple):
+    """A shipment with what is found out about it for those who look from outside."""
+
+    shipment: Shipment
+    status: str
+    last_scan_at: datetime | None
+    watch_due_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class UnmatchedScan:
     """A scan of an unknown number; `reporter` is the tenant who told, `*` for a carrier that serves all."""
@@ -55,15 +65,38 @@ class UnmatchedScan:
 # ---- shipments -----------------------------------------------------------------------------------------------------
 
 
+async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[ShipmentKey]:
+    """Store shipments nothing was heard of before, complete with their labels; return their keys. The others stay as they
+    are.
+    """
+    flat = sorted(
+        (*_identity(state.shipment), *_label_values(state.shipment), *_state_values(state)) for state in states
+    )
+    rows = await tx.fetch(
+        "INSERT INTO tracker (tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, "
+        "last_scan_at, watch_due_at, updated_at) SELECT u.*, $12 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], "
+        "$5::text[], $6::int[], $7::bool[], $8::int[], $9::text[], $10::timestamptz[], $11::timestamptz[]) u "
+        "ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
+        *_columns(flat, 11), tx.now,
+    )  # fmt: skip
+    return {(row["tenant"], row["shipment_id"]) for row in rows}
+
+
+async def lock_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
+    """Return those of these shipments that are known, locked until the transaction ends."""
+    wanted = sorted(keys)
+    return await _load(tx, wanted) if wanted else {}
+
+
 async def open_shipments(tx: Transaction, wanted: Iterable[tuple[str, str, str, int]]) -> dict[ShipmentKey, Shipment]:
     """Return the shipments (tenant, shipment id, order id, shard), locked until the transaction ends; new ones are empty."""
     rows = sorted(set(wanted))
-    await tx.execute(
-        "INSERT INTO tracker (tenant, shipment_id, order_id, shard, updated_at) SELECT u.*, $5 "
-        "FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) u ORDER BY 1, 2 ON CONFLICT DO NOTHING",
-        *_columns(rows, 4), tx.now,
-    )  # fmt: skip
-    return await _load(tx, [row[:2] for row in rows])
+    known = await lock_shipments(tx, [row[:2] for row in rows])
+    unknown = [Shipment(*row) for row in rows if row[:2] not in known]
+    if not unknown:
+        return known
+    await make_shipments(tx, [State(shipment, "pending", None, None) for shipment in unknown])
+    return known | await lock_shipments(tx, [(shipment.tenant, shipment.shipment_id) for shipment in unknown])
 
 
 async def due_shipments(tx: Transaction, shards: Sequence[int], limit: int) -> dict[ShipmentKey, Shipment]:
@@ -99,26 +132,33 @@ async def _load(tx: Transaction, keys: Sequence[ShipmentKey], lock: str = _LOCK)
     return shipments
 
 
-async def save_shipments(
-    tx: Transaction, rows: Sequence[tuple[Shipment, str, datetime | None, datetime | None]]
-) -> None:
-    """Write shipments back, each with its status, last scan and next watch, and the exceptions that changed now."""
-    flat = [
-        (s.tenant, s.shipment_id, s.label.model_dump_json() if s.label else None, s.label_version, s.voided, s.version,
-         status, last_scan_at, due)
-        for s, status, last_scan_at, due in rows
-    ]  # fmt: skip
+async def save_shipments(tx: Transaction, states: Sequence[State], *, labels: bool = False) -> None:
+    """Write the states of shipments back with the exceptions that changed now; their labels when asked for only."""
+    if labels:
+        await _save_labels(tx, [state.shipment for state in states])
+    flat = [(state.shipment.tenant, state.shipment.shipment_id, *_state_values(state)) for state in states]
     await tx.execute(
-        "UPDATE tracker t SET label = u.label::jsonb, label_version = u.label_version, voided = u.voided, "
-        "version = u.version, status = u.status, last_scan_at = u.last_scan_at, watch_due_at = u.watch_due_at, "
-        "updated_at = $10 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bool[], $6::int[], "
-        "$7::text[], $8::timestamptz[], $9::timestamptz[]) u(tenant, shipment_id, label, label_version, voided, "
-        "version, status, last_scan_at, watch_due_at) WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
-        *_columns(flat, 9), tx.now,
+        "UPDATE tracker t SET version = u.version, status = u.status, last_scan_at = u.last_scan_at, "
+        "watch_due_at = u.watch_due_at, updated_at = $7 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], "
+        "$5::timestamptz[], $6::timestamptz[]) u(tenant, shipment_id, version, status, last_scan_at, watch_due_at) "
+        "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
+        *_columns(flat, 6), tx.now,
     )  # fmt: skip
-    changed = [(s, alarm) for s, *_ in rows for alarm in s.alarms.values() if alarm.changed_at == tx.now]
+    changed = [
+        (s.shipment, alarm) for s in states for alarm in s.shipment.alarms.values() if alarm.changed_at == tx.now
+    ]
     if changed:
         await _save_alarms(tx, changed)
+
+
+async def _save_labels(tx: Transaction, shipments: Sequence[Shipment]) -> None:
+    flat = [(s.tenant, s.shipment_id, *_label_values(s)) for s in shipments]
+    await tx.execute(
+        "UPDATE tracker t SET label = u.label, label_version = u.label_version, voided = u.voided FROM unnest($1::text[], "
+        "$2::text[], $3::text[], $4::int[], $5::bool[]) u(tenant, shipment_id, label, label_version, voided) "
+        "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
+        *_columns(flat, 5),
+    )  # fmt: skip
 
 
 async def _save_alarms(tx: Transaction, alarms: Sequence[tuple[Shipment, Alarm]]) -> None:
@@ -289,6 +329,19 @@ async def unmapped_codes(tx: Transaction) -> list[Mapping[str, Any]]:
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return [[row[column] for row in rows] for column in range(width)]
+
+
+def _identity(shipment: Shipment) -> tuple[str, str, str, int]:
+    return shipment.tenant, shipment.shipment_id, shipment.order_id, shipment.shard
+
+
+def _label_values(shipment: Shipment) -> tuple[str | None, int, bool]:
+    label = shipment.label.model_dump_json() if shipment.label else None
+    return label, shipment.label_version, shipment.voided
+
+
+def _state_values(state: State) -> tuple[int, str, datetime | None, datetime | None]:
+    return state.shipment.version, state.status, state.last_scan_at, state.watch_due_at
 
 
 def _shipment(row: Row) -> Shipment:

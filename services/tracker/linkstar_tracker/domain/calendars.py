@@ -22,6 +22,7 @@ class CarrierCalendar:
     def __init__(self, zone: str, weekdays: int, country: str = "", subdivision: str | None = None) -> None:
         self._zone = ZoneInfo(zone)
         self._weekdays = weekdays
+        self._days: dict[int, tuple[bool, datetime]] = {}
         self._holidays: Mapping[date, str] = holidays.country_holidays(country, subdivision) if country else {}
 
     def works(self, day: date) -> bool:
@@ -31,14 +32,22 @@ class CarrierCalendar:
     def after(self, start: datetime, hours: float) -> datetime:
         """Return the UTC instant at which `hours` have passed on working days; the clock stands still on others."""
         moment, left = start.astimezone(UTC), timedelta(hours=hours)
+        day = moment.astimezone(self._zone).toordinal()
         while True:
-            day = moment.astimezone(self._zone).date()
-            midnight = datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
-            if self.works(day):
+            works, midnight = self._day(day)
+            if works:
                 if moment + left <= midnight:
                     return moment + left
                 left -= midnight - moment
-            moment = midnight
+            moment, day = midnight, day + 1
+
+    def _day(self, ordinal: int) -> tuple[bool, datetime]:
+        """Tell whether a local date is worked on, and the UTC instant at which it ends."""
+        if ordinal not in self._days:
+            day = date.fromordinal(ordinal)
+            midnight = datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
+            self._days[ordinal] = (self.works(day), midnight)
+        return self._days[ordinal]
 
 
 _EVERY_DAY = CarrierCalendar("UTC", 7)
