@@ -17,6 +17,7 @@ from linkstar_sandbox.demo.pipeline import Pipeline
 from linkstar_sandbox.home import Home
 from linkstar_sandbox.load import History, LoadGenerator, Mix, Publisher, open_account, read_history
 from linkstar_sandbox.plan import Plan
+from linkstar_sandbox.reader.check import Check
 from linkstar_sandbox.soak.account import SoakAccount, last_line
 from linkstar_sandbox.soak.faults import Faults
 from linkstar_sandbox.soak.judgement import Judgement, judge
@@ -71,7 +72,7 @@ class Soak:
         await open_account(endpoints, "soak")
         async with Pipeline(endpoints["kafka"], endpoints["database"], self._stack.plan.services) as pipeline:
             sampler = Sampler(pipeline, self._pids)
-            faults = Faults(self._stack, pipeline, options.seed, options.fault_every, _say)
+            faults = Faults(self._stack, options.seed, options.fault_every, _say)
             orders = await self._load([sampler.run(), faults.run(), self._tell(sampler)])
             _say("quiet: waiting until nobody is behind")
             drained = await self._drained(pipeline)
@@ -79,7 +80,8 @@ class Soak:
         async for record in read_to_end(endpoints["kafka"], await all_partitions(endpoints["kafka"])):
             account.take(record)
         judgement = judge(sampler.looks, options.rate)
-        checks = [*account.judge(read_history(self._history)), *judgement.checks]
+        harm = Check("services were killed or cut off", "broken", examined=faults.done.total())
+        checks = [*account.judge(read_history(self._history)), *judgement.checks, harm]
         figures = self._figures(orders, account.events, faults.done, judgement, drained)
         sound = drained and all(check.verdict == "ok" for check in checks)
         return last_line(figures, checks), sound

@@ -6,12 +6,10 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from random import Random
 
 import asyncpg
 
-from linkstar_sandbox.demo.pipeline import Pipeline
 from linkstar_sandbox.stack import Stack
 
 __all__ = ["Faults"]
@@ -20,10 +18,8 @@ __all__ = ["Faults"]
 class Faults:
     """One fault every `every_s` seconds or so, never two at once."""
 
-    def __init__(
-        self, stack: Stack, pipeline: Pipeline, seed: int, every_s: float, tell: Callable[[str], None]
-    ) -> None:
-        self._stack, self._pipeline, self._every_s, self._tell = stack, pipeline, every_s, tell
+    def __init__(self, stack: Stack, seed: int, every_s: float, tell: Callable[[str], None]) -> None:
+        self._stack, self._every_s, self._tell = stack, every_s, tell
         self._chance = Random(f"{seed}|soak")
         self.done: Counter[str] = Counter()
 
@@ -41,7 +37,10 @@ class Faults:
             self.done[kind] += 1
 
     async def _cut(self, service: str) -> None:
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            await self._pipeline.fetch(
-                f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{service}'"
+        connection = await asyncpg.connect(self._stack.endpoints["database"])
+        try:
+            await connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1", service
             )
+        finally:
+            await connection.close()
