@@ -163,6 +163,15 @@ class KafkaConsumer:
             raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
         return {(place.topic, place.partition): (first[place], end[place]) for place in places}
 
+    async def reached(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        places = [TopicPartition(*place) for place in {*partitions} & {*self.assignment()}]
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                found = await asyncio.gather(*map(self._consumer.position, places))
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise BrokerUnavailable(f"{type(error).__name__}: {error}") from error
+        return {(place.topic, place.partition): offset for place, offset in zip(places, found, strict=True)}
+
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None:
         async with asyncio.timeout(ANSWER_S):
             await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})

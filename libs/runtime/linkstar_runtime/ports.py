@@ -159,6 +159,9 @@ class Consumer(Protocol):
     async def bounds(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         """Return (beginning, end) offsets; raises BrokerUnavailable."""
 
+    async def reached(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Return up to where each was handed over, markers of transactions included; raises BrokerUnavailable."""
+
     async def commit(self, offsets: Mapping[tuple[str, int], int]) -> None: ...
 
 

@@ -1,7 +1,8 @@
 """How far behind the logs this member is, in records and in seconds, and whether it moves at all.
 
 Kafka is asked every few seconds where its logs end, apart from the consumer's own fetching: a consumer that no longer
-fetches is seen, too.
+fetches is seen, too. What a log ends with may be no record (the marker of an upstream's transaction): a partition handed
+over to its end has nothing waiting, whatever the stored offset.
 """
 
 from __future__ import annotations
@@ -48,13 +49,15 @@ class Progress:
             return
         try:
             bounds = await consumer.bounds(list(expected))
+            reached = await consumer.reached(list(expected))
         except BrokerUnavailable as error:
             KAFKA_REACHABLE.set(0)
             self._moved_at = None
             log.info("log ends not known", action="progress_unknown", error=str(error))
             return
         KAFKA_REACHABLE.set(1)
-        self._note(self._expected(), {place: end for place, (_, end) in bounds.items()})
+        waiting = {place: end for place, (_, end) in bounds.items() if reached.get(place, 0) < end}
+        self._note(self._expected(), {place: waiting.get(place, 0) for place in bounds})
 
     @property
     def stalled_s(self) -> float:
@@ -70,7 +73,7 @@ class Progress:
 
     def _note(self, expected: Mapping[Place, int], ends: Mapping[Place, int]) -> None:
         now = self._clock.monotonic()
-        behind = {place: ends[place] - offset for place, offset in expected.items() if place in ends}
+        behind = {place: max(0, ends[place] - offset) for place, offset in expected.items() if place in ends}
         before, self._stood = self._stood, {
             place: (expected[place], self._since(place, lag, expected[place], now)) for place, lag in behind.items()
         }  # fmt: skip
@@ -79,7 +82,7 @@ class Progress:
         self._topics |= {topic for topic, _ in behind}
         records: Counter[str] = Counter(dict.fromkeys(self._topics, 0))
         for (topic, _), lag in behind.items():
-            records[topic] += max(0, lag)
+            records[topic] += lag
         for topic, lag in records.items():
             LAG_RECORDS.set(OfTopic(topic), lag)
         LAG_SECONDS.set(max((now - seen[0][0] for seen in self._ends.values() if seen), default=0.0))
@@ -100,7 +103,9 @@ class Progress:
             self._moved_at = now
 
     def _remembered(self, place: Place, end: int, offset: int, now: float) -> deque[tuple[float, int]]:
-        seen = self._ends.get(place) or deque()
+        seen = self._ends.get(place) if end > offset else None
+        if seen is None:
+            seen = deque()
         if end > offset and (not seen or seen[-1][1] < end) and len(seen) < REMEMBERED:
             seen.append((now, end))
         while seen and seen[0][1] <= offset:

@@ -104,6 +104,9 @@ class MemoryConsumer:
     def resume(self, partitions: Collection[tuple[str, int]]) -> None:
         self.paused -= set(partitions)
 
+    async def reached(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        return {place: self.positions.get(place, 0) for place in partitions}
+
     async def bounds(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[int, int]]:
         return {place: (0, self._broker.end(*place)) for place in partitions}
 

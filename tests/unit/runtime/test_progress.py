@@ -81,6 +81,19 @@ async def test_an_idle_member_and_a_slow_one_are_no_stall() -> None:
     assert NO_PROGRESS_SECONDS.read() <= 30
 
 
+async def test_a_marker_behind_the_last_record_is_no_lag() -> None:
+    """Upstream transactions end with markers that are handed to nobody: no stored offset ever passes them."""
+    desk = _Desk()
+    await desk.member.turn()
+    publish(desk.broker, cancel_request("order-1"))
+    partition, _ = publish(desk.broker, cancel_request("order-1"))
+    await desk.pass_time(30)
+    assert LAG_SECONDS.read() > 0
+    desk.member.consumer.positions["orders-inbound", partition] = 2
+    assert await desk.pass_time(600) is None
+    assert (LAG_RECORDS.read(INBOUND), LAG_SECONDS.read(), NO_PROGRESS_SECONDS.read()) == (0, 0, 0)
+
+
 async def test_an_outage_is_not_held_against_the_process() -> None:
     """Neither a broker that does not answer nor shards that back off make a restart useful."""
     desk = _Desk()
