@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from linkstar_bench.comparison import Comparison, Size, say
@@ -26,8 +27,17 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, help="where the report goes (default: docs/bench; with --quick a .bench folder)"
     )
+    parser.add_argument(
+        "--histories",
+        type=_counts,
+        help="orders of history for the flatness row, such as 0,1000000 (default: to 5 million)",
+    )
     parser.add_argument("--keep", type=Path, help="a directory for logs and data that stays")
     return parser.parse_args()
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(sorted(int(part) for part in text.split(",")))
 
 
 def main() -> int:
@@ -36,7 +46,8 @@ def main() -> int:
     began, now = clock.monotonic(), clock.now()
     say(f"seed {options.seed}; {telemetry_in_use()}")
     with machine(options.keep) as made:
-        run = Comparison(made, Size.quick() if options.quick else Size(), options.seed, now)
+        size = Size.quick() if options.quick else Size()
+        run = Comparison(made, replace(size, histories=options.histories or size.histories), options.seed, now)
         for part in (run.rounds, run.single_hop, run.latency, run.scaling, run.flatness):
             say(f"— {part.__name__.replace('_', ' ')}, at {clock.monotonic() - began:.0f} s")
             part()
