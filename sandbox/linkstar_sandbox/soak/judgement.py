@@ -17,7 +17,7 @@ WARM_UP_S = 45.0
 """A process's first seconds do not count: it fills its pools and caches."""
 LEAST_SECONDS, LEAST_LOOKS = 60.0, 10
 """A process that was watched for less is not judged."""
-STEADY_MB_PER_H, NOISE_MB = 1.0, 8.0
+STEADY_MB_PER_H, NOISE_MB = 1.0, 12.0
 """Memory may grow by the first for ever, and by the second once, whatever the allocator does."""
 MORE_HANDLES, MORE_THREADS = 16, 8
 OUTBOX_ROWS = 2_000
@@ -169,10 +169,10 @@ def _below(name: str, found: Mapping[str, float], limit: float) -> Check:
 
 
 def _lags(looks: Sequence[Look]) -> tuple[int, int]:
-    """Median lag of the middle third and of the last one."""
+    """Lower quartile of the lag in the middle third and in the last one: peaks after a fault are no growth."""
     third = max(1, len(looks) // 3)
     middle, last = looks[third : 2 * third], looks[-third:]
-    return (int(median(look.lag for look in part)) if part else 0 for part in (middle, last))  # type: ignore[return-value]
+    return (sorted(look.lag for look in part)[len(part) // 4] if part else 0 for part in (middle, last))  # type: ignore[return-value]
 
 
 def _lag_does_not_grow(middle: int, last: int, per_s: float) -> Check:
