@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from itertools import permutations
 
@@ -128,3 +129,19 @@ def test_every_service_is_priced_or_excluded_with_a_reason(
     seen = [c.offer.service.key for c in decision.candidates] + [entry.service.key for entry in decision.excluded]
     assert sorted(seen) == sorted(service.key for service in shipped().services if service.country == country)
     assert all(entry.refusal.code and entry.refusal.detail for entry in decision.excluded)
+
+
+@given(lane=lanes, on=dates, flags=st.tuples(*[flags] * 6), weight=ounces, box=boxes, count=st.integers(1, 2))
+@settings(max_examples=150, deadline=None)
+def test_what_was_decided_before_changes_no_decision(
+    ask: Asked, lane: tuple[str, str], on: str, flags: tuple[bool, ...], weight: Decimal, box: tuple[Decimal, ...],
+    count: int,
+) -> None:  # fmt: skip
+    """What is remembered of earlier orders gives, to the byte, what a router that has seen none works out."""
+    home, sign, insure, book, liquid, priority = flags
+    question = ask(
+        *lane, f"{weight} oz", "{} {} {} in".format(*box), on=on, residential=home, signature=sign, insurance=insure,
+        appointment=book, contents={"liquid": liquid}, level="expedited" if priority else "standard", parcels=count,
+    )  # fmt: skip
+    unaware = replace(shipped(), _days={}, _refusals={})
+    assert encode(decide(shipped(), question)) == encode(decide(unaware, question))

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from linkstar_contracts.values import Destination, Instant, Parcel, ServiceOptions, Value, Warehouse
 from linkstar_router.domain.choice import Candidate, cost_milli, late_permille, ranked
-from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal, service_refusal, traits_of
+from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal, traits_of
 from linkstar_router.domain.rating import Circumstances, NoPrice, rate
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import Offer, Service
@@ -71,9 +71,12 @@ def decide(snapshot: Snapshot, question: Question) -> Decision:
     candidates: list[Candidate] = []
     excluded: list[Excluded] = []
     zones: dict[str, Zone] = {}
-    for offer in snapshot.offers(question.warehouse.country, lane.tariff_day):
+    country = question.warehouse.country
+    for offer, refusal in zip(
+        snapshot.offers(country, lane.tariff_day), snapshot.refusals(country, traits), strict=True
+    ):
         if domestic:
-            found = _consider(snapshot, offer, lane, traits, facts, zones, question.penalty_minor)
+            found = refusal or _consider(snapshot, offer, lane, traits, facts, zones, question.penalty_minor)
         else:
             found = Refusal(
                 "cross_border_without_customs", "the parcel would cross a customs border without customs data"
@@ -122,9 +125,6 @@ def _consider(
     penalty_minor: int,
 ) -> Candidate | Refusal:  # fmt: skip
     service, edition = offer.service, offer.edition
-    refusal = service_refusal(service, traits)
-    if refusal is not None:
-        return refusal
     if edition is None:
         return Refusal("no_tariff_at_date", offer.reason)
     refusal = parcels_refusal(offer, edition.limits, traits.parcels)

@@ -35,6 +35,16 @@ class Traits(NamedTuple):
     areas: frozenset[str]
     barred: frozenset[str]
 
+    @property
+    def rules(self) -> tuple[object, ...]:
+        """All that `service_refusal` looks at; the value of the goods only where they are to be insured."""
+        options = self.options
+        return (
+            self.batteries, self.liquid, self.hazmat, options.level, options.signature, options.appointment,
+            options.insurance and (self.value_minor, self.value_currency), self.residential, self.po_box, self.areas,
+            self.barred,
+        )  # fmt: skip
+
 
 def traits_of(
     parcels: Sequence[Parcel], options: ServiceOptions, *, residential: bool, po_box: bool, areas: frozenset[str],

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from linkstar_router.domain.measures import Measured
-from linkstar_router.domain.tariff import Dim, Edition, Fee, Offer, PriceRow, Rounding, SizeClass, Vat
+from linkstar_router.domain.tariff import Dim, Edition, Fee, Line, Offer, PriceRow, Rated, Rounding, SizeClass, Vat
 
 __all__ = ["Circumstances", "Line", "NoPrice", "Rated", "billable_weight", "div_round", "rate"]
 
@@ -24,29 +24,20 @@ class Circumstances(NamedTuple):
     areas: frozenset[str]
 
 
-class Line(NamedTuple):
-    """One charge in minor units."""
-
-    code: str
-    amount: int
-    detail: str
-
-
-class Rated(NamedTuple):
-    """An itemised price: `total` is the exact sum of `lines`, `net` leaves the VAT line out."""
-
-    lines: tuple[Line, ...]
-    total: int
-    net: int
-    billable: int
-    unit: str
-
-
 class NoPrice(NamedTuple):
     """Why the list has no price for the parcel."""
 
     code: str
     detail: str
+
+
+class _Priced(NamedTuple):
+    """A parcel with its base price, the fees on its size, and its billable weight."""
+
+    price: PriceRow
+    fees: tuple[Fee, ...]
+    billable: int
+    unit: str
 
 
 class _Charge(NamedTuple):
@@ -58,6 +49,9 @@ class _Charge(NamedTuple):
     detail: str
 
 
+_REMEMBERED_PRICES = 4096
+
+
 def div_round(numerator: int, denominator: int) -> int:
     """Divide non-negative integers, half up: the rounding of every line."""
     return (2 * numerator + denominator) // (2 * denominator)
@@ -67,22 +61,38 @@ def rate(
     offer: Offer, edition: Edition, parcels: Sequence[Measured], zone: str, facts: Circumstances
 ) -> Rated | NoPrice:
     """Return the itemised price of all parcels in a base zone, or why there is none."""
-    charges: list[_Charge] = []
-    billable_sum, unit = 0, ""
+    priced: list[_Priced] = []
     for parcel in parcels:
-        fees = _dimensional(offer, parcel, facts)
+        fees = tuple(_dimensional(offer, parcel, facts))
         billable, unit = billable_weight(edition, parcel, max([fee.min_billable for fee in fees]) if fees else 0)
         price = _base_price(edition, parcel, zone, billable)
         if isinstance(price, NoPrice):
             return price
+        priced.append(_Priced(price, fees, billable, unit))
+    if len(priced) > 1 or priced[0].fees:
+        return _itemised(offer, edition, priced, zone, facts)
+    return _one_plain(offer, edition, priced[0], zone, facts)
+
+
+def _one_plain(offer: Offer, edition: Edition, parcel: _Priced, zone: str, facts: Circumstances) -> Rated:
+    """Itemise the price of one parcel of ordinary size. Few parcels differ in what it depends on: it is remembered."""
+    key = (zone, facts, parcel.billable, parcel.unit, parcel.price)
+    known = offer.itemised.get(key)
+    if known is None:
+        if len(offer.itemised) >= _REMEMBERED_PRICES:
+            offer.itemised.clear()
+        known = offer.itemised[key] = _itemised(offer, edition, [parcel], zone, facts)
+    return known
+
+
+def _itemised(offer: Offer, edition: Edition, parcels: Sequence[_Priced], zone: str, facts: Circumstances) -> Rated:
+    charges: list[_Charge] = []
+    for price, fees, billable, _ in parcels:
         charges.append(_Charge("base_rate", price.amount, price.vat, price.detail))
-        for fee in fees:
+        for fee in (*fees, *(fee for fee in offer.flat if _applies(fee, billable, facts))):
             charges.append(_Charge(fee.code, fee.amounts[zone], fee.vat, fee.detail))
-        for fee in offer.flat:
-            if _applies(fee, billable, facts):
-                charges.append(_Charge(fee.code, fee.amounts[zone], fee.vat, fee.detail))
-        billable_sum += billable
     lines, vat = _net_lines(charges, offer.service.vat_basis_points)
+    unit = parcels[-1].unit
     if len(parcels) > 1:
         lines, unit = _merged(lines), edition.rounding[-1].unit
     if offer.fuel is not None:
@@ -91,7 +101,7 @@ def rate(
     net = sum([line.amount for line in lines])
     if vat:
         lines.append(Line("vat", vat, f"{offer.service.vat_basis_points // 100} % VAT"))
-    return Rated(tuple(lines), net + vat, net, billable_sum, unit)
+    return Rated(tuple(lines), net + vat, net, sum([parcel.billable for parcel in parcels]), unit)
 
 
 def _net_lines(charges: list[_Charge], basis_points: int) -> tuple[list[Line], int]:

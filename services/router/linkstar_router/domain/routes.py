@@ -30,7 +30,7 @@ def costed(candidate: Candidate) -> CostedRoute:
         carrier=service.carrier,
         service=service.service,
         account=ACCOUNT,
-        total=Money(amount_minor=rated.total, currency=currency),
+        total=_money(rated.total, currency),
         lines=tuple(_line(line, currency, synthetic) for line in rated.lines),
         billable_weight=_weight(rated.billable, rated.unit),
         zone=edition.zone_names[candidate.zone.code],
@@ -47,7 +47,7 @@ def alternatives(candidates: Iterable[Candidate]) -> tuple[Alternative, ...]:
         Alternative(
             carrier=candidate.offer.service.carrier,
             service=candidate.offer.service.service,
-            total=Money(amount_minor=candidate.rated.total, currency=candidate.offer.service.currency),
+            total=_money(candidate.rated.total, candidate.offer.service.currency),
             promise=_promise(candidate),
         )
         for candidate in tuple(candidates)[1 : 1 + _ALTERNATIVES]
@@ -78,9 +78,13 @@ _remembered = lru_cache(maxsize=8_192)
 
 
 @_remembered
+def _money(amount_minor: int, currency: str) -> Money:
+    return Money(amount_minor=amount_minor, currency=currency)
+
+
+@_remembered
 def _line(line: Line, currency: str, synthetic: bool) -> ChargeLine:
-    amount = Money(amount_minor=line.amount, currency=currency)
-    return ChargeLine(code=line.code, amount=amount, detail=line.detail, synthetic=synthetic)
+    return ChargeLine(code=line.code, amount=_money(line.amount, currency), detail=line.detail, synthetic=synthetic)
 
 
 @_remembered

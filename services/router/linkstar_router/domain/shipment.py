@@ -128,14 +128,18 @@ def routed(shipment: Shipment, content: Content, snapshot: Snapshot, now: dateti
     question = _question(shipment, content, now, penalty_minor)
     decision = decide(snapshot, question)
     sequence = shipment.decisions + 1
-    base = replace(shipment, content=content, order_version=content.order_version, decisions=sequence)
     if decision.candidates:
-        chosen = decision.candidates[0].offer.service.key
-        after = replace(base, state="routed", attempt=shipment.attempt + 1, chosen=chosen)
+        after = replace(
+            shipment, content=content, order_version=content.order_version, decisions=sequence, state="routed",
+            attempt=shipment.attempt + 1, chosen=decision.candidates[0].offer.service.key,
+        )  # fmt: skip
         after, resolved = _resolved(after, now, "A route was found.")
         events: tuple[Event, ...] = (_route_chosen(after, content, decision, now), *resolved)
     else:
-        after, events = _held(replace(base, state="held", chosen=""), decision, now)
+        after = replace(
+            shipment, content=content, order_version=content.order_version, decisions=sequence, state="held", chosen=""
+        )
+        after, events = _held(after, decision, now)
     attempt = after.attempt if decision.candidates else None
     asked = question.__pydantic_serializer__.to_json(question, exclude_none=True)
     return Step(after, events, Record(after.key, sequence, now, attempt, snapshot.version, asked, encode(decision)))

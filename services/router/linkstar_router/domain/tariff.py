@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, NamedTuple
 
 from linkstar_contracts.values import BatteryClass
 
 __all__ = [
-    "LEVELS", "Dim", "Edition", "Fee", "FuelWeek", "Limit", "Offer", "Pack", "PriceRow", "Rounding", "Service",
-    "SizeClass", "Vat", "offer_on",
+    "LEVELS", "Dim", "Edition", "Fee", "FuelWeek", "Limit", "Line", "Offer", "Pack", "PriceRow", "Rated", "Rounding",
+    "Service", "SizeClass", "Vat", "offer_on",
 ]  # fmt: skip
 
 Vat = Literal["yes", "no", "exempt"]
@@ -155,6 +155,24 @@ class Service:
     fuel_in: frozenset[str] = frozenset()
 
 
+class Line(NamedTuple):
+    """One charge in minor units."""
+
+    code: str
+    amount: int
+    detail: str
+
+
+class Rated(NamedTuple):
+    """An itemised price: `total` is the exact sum of `lines`, `net` leaves the VAT line out."""
+
+    lines: tuple[Line, ...]
+    total: int
+    net: int
+    billable: int
+    unit: str
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """A service as it stands on one day; `edition` is None when no price list is valid, with the reason."""
@@ -167,6 +185,8 @@ class Offer:
     flat: tuple[Fee, ...] = ()
     triggers: tuple[tuple[int, int], ...] = ()
     """Lowest bound per measure above which some dimensional fee applies: most parcels are below all of them."""
+    itemised: dict[tuple[object, ...], Rated] = field(default_factory=dict, repr=False, compare=False)
+    """Prices worked out before."""
 
 
 def offer_on(service: Service, day: int) -> Offer:
