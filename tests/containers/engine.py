@@ -32,7 +32,7 @@ def silence() -> str | None:
         client.ping()
         client.close()
     except (DockerException, OSError) as error:
-        address = os.environ.get("DOCKER_HOST", "the engine's usual address")
+        address = os.environ.get("DOCKER_HOST") or "its usual address"
         return f"no Docker engine answers at {address} ({type(error).__name__}: {error})"
     return None
 
