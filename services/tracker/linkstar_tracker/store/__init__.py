@@ -1,0 +1,35 @@
+"""Every SQL statement of the tracker. Rows are read and written a batch at a time, keys always in sorted order."""
+
+from __future__ import annotations
+
+from linkstar_tracker.store.codes import count_unmapped, unmapped_codes
+from linkstar_tracker.store.numbers import (
+    NumberOwner,
+    UnmatchedScan,
+    claim_numbers,
+    expire_unmatched,
+    keep_unmatched,
+    owners_of,
+    shipments_of_number,
+    take_matched,
+    take_unmatched,
+    unmatched_scans,
+)
+from linkstar_tracker.store.rows import State
+from linkstar_tracker.store.shipments import (
+    ShipmentKey,
+    add_scans,
+    due_shipments,
+    lock_shipments,
+    make_shipments,
+    open_shipments,
+    read_shipment,
+    save_shipments,
+)
+
+__all__ = [
+    "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_scans", "claim_numbers", "count_unmapped",
+    "due_shipments", "expire_unmatched", "keep_unmatched", "lock_shipments", "make_shipments", "open_shipments",
+    "owners_of", "read_shipment", "save_shipments", "shipments_of_number", "take_matched", "take_unmatched",
+    "unmapped_codes", "unmatched_scans",
+]  # fmt: skip

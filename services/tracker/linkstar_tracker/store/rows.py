@@ -1,0 +1,80 @@
+"""Rows of the tracker's tables, and what they hold in the domain's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from linkstar_contracts.events import ExceptionCode, ExceptionState, Place, ResponsibleParty, Severity
+from linkstar_tracker.domain.alarms import Alarm
+from linkstar_tracker.domain.label import TrackedLabel
+from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.shipment import Shipment
+
+__all__ = [
+    "SCAN_COLUMNS", "State", "alarm_of", "columns", "identity", "label_values", "scan_of", "scan_values", "shipment_of",
+    "state_values",
+]  # fmt: skip
+
+Row: TypeAlias = Any
+"""A database row, read by column name."""
+
+SCAN_COLUMNS = (
+    "carrier, tracking_number, scan_id, code, body, scanned_at, scanned_local, timezone, place, source, retracts"
+)
+
+
+class State(NamedTuple):
+    """A shipment with what is found out about it for those who look from outside."""
+
+    shipment: Shipment
+    status: str
+    last_scan_at: datetime | None
+    watch_due_at: datetime | None
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    return [[row[column] for row in rows] for column in range(width)]
+
+
+def identity(shipment: Shipment) -> tuple[str, str, str, int]:
+    return shipment.tenant, shipment.shipment_id, shipment.order_id, shipment.shard
+
+
+def label_values(shipment: Shipment) -> tuple[str | None, int, bool]:
+    label = shipment.label.model_dump_json() if shipment.label else None
+    return label, shipment.label_version, shipment.voided
+
+
+def state_values(state: State) -> tuple[int, str, datetime | None, datetime | None]:
+    return state.shipment.version, state.status, state.last_scan_at, state.watch_due_at
+
+
+def shipment_of(row: Row) -> Shipment:
+    label = TrackedLabel.model_validate_json(row["label"]) if row["label"] else None
+    return Shipment(
+        row["tenant"], row["shipment_id"], row["order_id"], row["shard"], label, row["label_version"], row["voided"],
+        row["version"],
+    )  # fmt: skip
+
+
+def scan_of(row: Row) -> Scan:
+    return Scan(
+        row["scan_id"], row["carrier"], row["tracking_number"], row["code"], row["scanned_at"], row["body"],
+        Place.model_validate_json(row["place"]), row["scanned_local"], row["timezone"], row["source"], row["retracts"],
+    )  # fmt: skip
+
+
+def scan_values(scan: Scan) -> tuple[Any, ...]:
+    return (
+        scan.carrier, scan.tracking_number, scan.scan_id, scan.code, scan.text, scan.scanned_at, scan.scanned_local,
+        scan.timezone, scan.place.model_dump_json(), scan.source, scan.retracts,
+    )  # fmt: skip
+
+
+def alarm_of(row: Row) -> Alarm:
+    return Alarm(
+        row["exception_id"], ExceptionCode(row["code"]), Severity(row["severity"]), ResponsibleParty(row["party"]),
+        row["detail"], row["action"], ExceptionState(row["state"]), row["version"], row["opened_at"], row["changed_at"],
+    )  # fmt: skip
