@@ -16,10 +16,12 @@ __all__ = ["Feeding"]
 
 BY_HTTP = 0.12
 """Share of orders that come by HTTP."""
-DUELS = 0.10
-"""Per order: how often changes of one recent order come through both doors at once."""
-DUEL_ROUNDS = 3
-_DUEL_AGE = 40
+DUELS = 0.5
+"""Per order: how often the hot order of the moment is changed through both doors at once."""
+HOT_S = 5.0
+"""How long one order is hot: until a carrier has it, changes are taken."""
+_HOT_AGE = 40
+"""How many orders later an order becomes hot: LinkStar should know it by then."""
 _LEVELS = ("standard", "expedited")
 
 
@@ -30,7 +32,8 @@ class Feeding:
         self._clock, self._publisher, self._desk, self._tenant = clock, publisher, desk, tenant
         self._chance = Random(f"{seed}|feeding")
         self._generator = LoadGenerator(seed, clock.now(), tenant=tenant, prefix="chaos", mix=MESSY)
-        self._recent: deque[str] = deque(maxlen=_DUEL_AGE)
+        self._recent: deque[str] = deque(maxlen=_HOT_AGE)
+        self._hot, self._hot_until = "", 0.0
         self._duels = 0
         self._by_http: set[str] = set()
         self.counts: Counter[str] = Counter()
@@ -53,8 +56,8 @@ class Feeding:
         self.counts[record.kind] += 1
         if record.kind == "order":
             self._recent.append(record.order_id)
-            if self._chance.random() < DUELS and len(self._recent) == _DUEL_AGE:
-                self._duel(self._recent[0])
+            if self._chance.random() < DUELS and len(self._recent) == _HOT_AGE:
+                self._duel()
             if self._chance.random() < BY_HTTP:
                 self.counts["by_http"] += 1
                 self._by_http.add(record.order_id)
@@ -62,15 +65,17 @@ class Feeding:
                 return
         self._publisher.put(record, self._wall_ms())
 
-    def _duel(self, order_id: str) -> None:
-        """Several changes of one order at the same moment, half by HTTP and half by Kafka: one stream of versions."""
+    def _duel(self) -> None:
+        """Change the hot order by HTTP and by Kafka at the same moment: both write one stream of versions."""
+        now = self._clock.monotonic()
+        if now > self._hot_until:
+            self._hot, self._hot_until = self._recent[0], now + HOT_S
         self._duels += 1
-        for number in range(DUEL_ROUNDS):
-            self.counts["duel"] += 1
-            self._desk.change(order_id, f"http-{self._duels}-{number}", _LEVELS[number % 2])
-            request_id = f"duel-{self._duels}-{number}"
-            message = change_message(order_id, self._tenant, self._clock.now(), request_id, _LEVELS[number % 2])
-            self._publisher.put(LoadRecord.about("change", order_id, message), self._wall_ms())
+        self.counts["duel"] += 1
+        level = _LEVELS[self._duels % 2]
+        self._desk.change(self._hot, f"http-{self._duels}", level)
+        message = change_message(self._hot, self._tenant, self._clock.now(), f"kafka-{self._duels}", level)
+        self._publisher.put(LoadRecord.about("change", self._hot, message), self._wall_ms())
 
     def _wall_ms(self) -> int:
         return int(self._clock.wall().timestamp() * 1000)

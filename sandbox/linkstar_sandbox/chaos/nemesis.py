@@ -193,7 +193,7 @@ class Nemesis:
         return f"answers of {count} connections lost for {seconds:.1f} s, then cut"
 
     async def _delay(self, chance: Random) -> str:
-        proxy, pause, seconds = chance.choice(self._proxies), chance.uniform(0.02, 0.25), chance.uniform(3.0, 8.0)
+        proxy, pause, seconds = chance.choice(self._proxies), chance.uniform(0.02, 0.25), chance.uniform(5.0, 12.0)
         proxy.delay(pause)
         try:
             await asyncio.sleep(seconds)

@@ -36,7 +36,7 @@ FAILPOINT_PLANS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 
 _DECK: dict[str, int] = {
     "kill": 5, "pause": 4, "scale": 4, "pg_stop": 2, "pg_terminate": 3, "broker_kill": 2, "cut": 4, "refuse": 2,
-    "one_way": 2, "delay": 3, "clock_jump": 3, "disk_full": 1,
+    "one_way": 2, "delay": 5, "clock_jump": 3, "disk_full": 1,
 }  # fmt: skip
 """How often each other fault lies in the deck."""
 
