@@ -89,7 +89,7 @@ def _judge(options: ChaosOptions, run: ChaosRun, evidence: RunEvidence, home: Ho
     verdict = Verdict(all_checks(evidence))
     hits = run.failures.counts()
     missing = run.failures.missing() if options.seconds >= WHOLE_RUN_S else []
-    complaints = [*verdict.violations, *(f"failpoint {name} was never hit" for name in missing)]
+    complaints = [*verdict.violations, *run.unsettled, *(f"failpoint {name} was never hit" for name in missing)]
     if not run.at_rest:
         complaints.append("the pipeline did not come to rest")
     for check in verdict.checks:

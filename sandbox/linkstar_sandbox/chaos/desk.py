@@ -69,8 +69,7 @@ class Desk:
         task.add_done_callback(self._tasks.discard)
 
     async def _call(self, kind: str, order_id: str, request_id: str, path: str, body: Mapping[str, Any]) -> None:
-        async with self._limit:
-            response = await self._answered(path, body)
+        response = await self._answered(path, body)
         line = {"kind": kind, "order_id": order_id, "request_id": request_id, "status": response.status_code}
         if response.status_code >= httpx.codes.BAD_REQUEST:
             line["code"] = response.json().get("code", "")
@@ -82,7 +81,8 @@ class Desk:
         """Ask again, anybody, while nobody answers or the server is in trouble; a change may come before its order."""
         while True:
             try:
-                response = await self._client.post(self._chance.choice(self._urls()) + path, json=body)
+                async with self._limit:
+                    response = await self._client.post(self._chance.choice(self._urls()) + path, json=body)
                 if response.status_code < 500 and response.status_code not in (404, 429):
                     return response
             except httpx.TransportError:

@@ -68,6 +68,8 @@ class ChaosRun:
         self.observer: Observer
         self.fed: Counter[str] = Counter()
         self.at_rest = False
+        self.unsettled: list[str] = []
+        """What was handed in and never answered."""
 
     @property
     def publications(self) -> Path:
@@ -103,8 +105,11 @@ class ChaosRun:
             await self._storm(feeding)
             self._tell(f"quiet: {dict(feeding.counts)} handed in, {publisher.waiting} not yet acknowledged")
             self.fed = feeding.counts
-            await asyncio.wait_for(publisher.settled(), DRAIN_S)
-            await asyncio.wait_for(desk.settled(), DRAIN_S)
+            for what, settled in (("published", publisher.settled()), ("called", desk.settled())):
+                try:
+                    await asyncio.wait_for(settled, DRAIN_S)
+                except TimeoutError:
+                    self.unsettled.append(f"not everything that was {what} was answered within {DRAIN_S:.0f} s")
         await self._come_to_rest()
         return await self._collect()
 
