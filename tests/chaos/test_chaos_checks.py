@@ -80,6 +80,8 @@ PLANTED: Sequence[tuple[str, Plant]] = [
      lambda run: with_records(run, replace(first_of(run, "routes-chosen"), value=b"{}"))),
     ("versions run 1, 2, 3, … by first appearance",
      lambda run: with_records(run, without=lambda r: r.topic == "labels" and r.version == 1 and r.order[1] == "off")),
+    ("versions of an order only rise on order-changes, by first appearance",
+     lambda run: with_records(run, replace(first_of(run, "order-changes"), version=1, id="late"))),
     ("every posting and every currency sums to zero",
      lambda run: replace(run, topics=replace(run.topics, legs=[*run.topics.legs, Leg("p", "wallet", "USD", 1)]))),
 ]  # fmt: skip

@@ -45,6 +45,7 @@ INVARIANTS: Mapping[str, str] = {
     "every wallet is covered, and is the sum of its ledger": "ledger",
     "versions run 1, 2, 3, … by first appearance": "version",
     "versions of an order are dense over both its topics": "version",
+    "versions of an order only rise on order-changes, by first appearance": "version",
     "every event lies under its order's key in its order's shard": "shard",
     "shipments-current holds the newest state of every tracked shipment": "stored",
     "orders: the newest event is what is stored": "stored",

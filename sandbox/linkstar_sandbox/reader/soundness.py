@@ -26,8 +26,9 @@ _STREAMS: dict[str, Callable[[Record], Hashable]] = {
 def soundness_checks(evidence: Evidence) -> list[Check]:
     """Run all of them."""
     return [
-        _versions_are_dense(evidence), _order_versions_are_dense(evidence), _money_balances(evidence),
-        _labels_are_paid_to_the_cent(evidence), _keys_and_shards_agree(evidence), _no_phantom_deliveries(evidence),
+        _versions_are_dense(evidence), _changes_rise(evidence), _order_versions_are_dense(evidence),
+        _money_balances(evidence), _labels_are_paid_to_the_cent(evidence), _keys_and_shards_agree(evidence),
+        _no_phantom_deliveries(evidence),
         _current_state_is_newest(evidence), _input_got_the_answer_it_deserves(evidence),
         _no_surprising_refusals(evidence), _no_scan_refused(evidence),
     ]  # fmt: skip
@@ -43,6 +44,18 @@ def _versions_are_dense(evidence: Evidence) -> Check:
                 dense = record.version == seen[aggregate] + 1
                 check.case(dense, f"{topic}: {aggregate} jumps from {seen[aggregate]} to {record.version}")
                 seen[aggregate] = record.version
+    return check
+
+
+def _changes_rise(evidence: Evidence) -> Check:
+    check = Check("versions of an order only rise on order-changes, by first appearance", "broken")
+    seen: dict[Hashable, set[int]] = defaultdict(set)
+    for record in evidence.on("order-changes"):
+        before = seen[record.order]
+        if record.version not in before:
+            newest = max(before, default=0)
+            check.case(record.version > newest, f"{record.order[1]}: version {record.version} comes after {newest}")
+            before.add(record.version)
     return check
 
 

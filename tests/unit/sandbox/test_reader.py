@@ -68,6 +68,8 @@ PLANTED: Sequence[tuple[str, Plant]] = [
     ("one label per ledger posting", also(label("rts", 2, route_version=2, posting_id="p-N1"))),
     ("no order is in two of accepted, rejected, dead letter",
      lambda w: replace(w, refusals=[*w.refusals, Refusal("a.csv", 2, "good", "sku_unknown")])),
+    ("versions of an order only rise on order-changes, by first appearance",
+     also(event("order-changes", "order.changed", "off", 1, 6))),
     ("versions of an order are dense over both its topics",
      also(event("order-changes", "order.changed", "good", 3, 4))),
     ("every posting and every currency sums to zero", lambda w: replace(w, legs=w.legs[1:])),
