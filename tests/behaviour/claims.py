@@ -206,6 +206,21 @@ class ClaimBehaviour:
         await member.sweep.finish()
         assert member.consumer.committed.get(("orders-inbound", 3), 0) == 0
 
+    @pytest.mark.parametrize("claimed_since", [False, True])
+    async def test_a_clean_end_in_the_middle_of_a_rebalance_deletes_what_was_sent(
+        self, broker: MemoryBroker, store: Any, handler: Handler, claimed_since: bool
+    ) -> None:
+        publish(broker, cancel_request(one_shard(1)[0]))
+        leaving, other = (Member(broker, store, handler, name=name, shards=[3]) for name in ("leaving", "other"))
+        await leaving.ownership.claim_all()
+        await leaving.stage.deliver(leaving.consumer.poll())
+        assert len(await store.waiting([3])) == 1
+        leaving.ownership.revoked()
+        if claimed_since:
+            await other.ownership.claim_all()
+        await leaving.sweep.finish()
+        assert len(await store.waiting([3])) == (1 if claimed_since else 0)
+
     async def test_half_a_shard_is_not_claimed(self, broker: MemoryBroker, store: Any, handler: Handler) -> None:
         member = Member(broker, store, handler)
         member.consumer.assigned = {("orders-inbound", 3), ("orders-inbound", 4), ("returns-requested", 3)}

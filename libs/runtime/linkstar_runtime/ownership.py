@@ -68,6 +68,8 @@ class Ownership:
         """True from a revocation to the next assignment: the client still shows the old one, which is nobody's now."""
         self.consumer: Consumer | None = None
         self.owned: dict[int, Owned] = {}
+        self.taken_away: dict[int, Owned] = {}
+        """Claims a rebalance ended here. Until another member claims the shard, its epoch still stands."""
         self.handed: dict[tuple[str, int], int] = {}
         self.stopped: set[int] = set()
         """Shards whose dead-letter circuit is open: not claimed again by this process."""
@@ -90,6 +92,7 @@ class Ownership:
         if self.owned:
             self._lost_at = self._clock.monotonic()
         self.joining = True
+        self.taken_away.update(self.owned)
         self.owned.clear()
         SHARDS_OWNED.set(0)
 
@@ -171,11 +174,14 @@ class Ownership:
                 self._not_before[shard] = self._clock.monotonic() + 0.5 + self._ids.fraction()
                 return
         await afail("claim.before_seek")
+        held = Owned(claim.epoch, dict(claim.offsets))
         if generation != self._generation or shard not in self.complete():
+            self.taken_away[shard] = held
             return
         for topic in self._topics:
             consumer.seek(topic, shard, claim.offsets[topic])
-        self.owned[shard] = Owned(claim.epoch, dict(claim.offsets))
+        self.owned[shard] = held
+        self.taken_away.pop(shard, None)
         if self._lost_at is not None:
             REBALANCE_PAUSE.observe(self._clock.monotonic() - self._lost_at)
         SHARDS_OWNED.set(len(self.owned))

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 import structlog
 
@@ -57,10 +58,14 @@ class Sweep:
         self._kick.set()
 
     async def finish(self) -> None:
-        """Before a clean end: send what waits, delete what is acknowledged, bring the offset gauge up to date."""
+        """Before a clean end: send what waits, delete what is acknowledged, bring the offset gauge up to date.
+
+        Replicas that end together take the shards from each other, so the claims that a rebalance ended count here too:
+        the fence refuses those that somebody else has claimed since.
+        """
         with contextlib.suppress(StoreUnavailable, StoreConflict, CommitUnknown):
             await self._emit_waiting()
-            await self._delete_acked()
+            await self._delete_acked(self._ownership.taken_away | self._ownership.owned)
             await self._commit_offsets()
 
     async def turn(self) -> bool:
@@ -123,18 +128,17 @@ class Sweep:
         """When no batch deletes them, acknowledged rows go in a small transaction of their own."""
         if self._stage.running or self._clock.monotonic() - self._stage.last_delivery < 1.0:
             return
-        await self._delete_acked()
+        await self._delete_acked(dict(self._ownership.owned))
 
-    async def _delete_acked(self) -> None:
-        owned = dict(self._ownership.owned)
-        rows = self._emitter.acked(owned)
+    async def _delete_acked(self, claims: Mapping[int, Owned]) -> None:
+        rows = self._emitter.acked(claims)
         if not rows:
             return
-        epochs = {shard: owned[shard].epoch for shard, _ in rows}
+        epochs = {shard: claims[shard].epoch for shard, _ in rows}
         refused = await self._store.delete_acked(epochs, rows)
         self._emitter.forget([row for row in rows if row[0] not in refused])
         for shard in refused:
-            self._ownership.release(shard, owned[shard])
+            self._ownership.release(shard, claims[shard])
 
     async def _commit_offsets(self) -> None:
         """Commit to Kafka what the database has committed: a gauge for lag, never read back. Errors are counted."""
