@@ -14,13 +14,16 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
 async def _owners(scene: Scene) -> dict[int, int]:
-    return {row["shard"]: row["epoch"] for row in await scene.fetch("SELECT shard, epoch FROM stage_shard")}
+    rows = await scene.fetch("SELECT shard, epoch FROM stage_shard WHERE grp = $1", f"{scene.prefix}example")
+    return {row["shard"]: row["epoch"] for row in rows}
 
 
 async def _shared(scene: Scene) -> dict[int, int]:
     """Epochs once both members own their half."""
     for _ in range(300):
-        rows = await scene.fetch("SELECT count(*) FROM stage_shard GROUP BY owner")
+        rows = await scene.fetch(
+            "SELECT count(*) FROM stage_shard WHERE grp = $1 GROUP BY owner", f"{scene.prefix}example"
+        )
         if [row["count"] for row in rows] == [6, 6]:
             return await _owners(scene)
         await asyncio.sleep(0.1)
