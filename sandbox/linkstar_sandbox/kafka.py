@@ -23,6 +23,10 @@ READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 LOG_SPACE_MIB = 512
 HEAP = "-Xmx512m"
+JVM = (HEAP, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Small and quick to warm up: the optimising compiler's threads cost more than they save in the minutes this broker lives
+(on two cores, 10,000 orders through the product: 269 against 435-484 us of broker CPU per order).
+"""
 
 SETTINGS: Mapping[str, str] = {
     "process.roles": "broker,controller",
@@ -90,7 +94,7 @@ class EmbeddedKafka:
         require_space(self.home, LOG_SPACE_MIB)
         self.stop_leftover()
         properties = self._write_properties()
-        jvm = [str(java), HEAP, "-XX:+UseSerialGC", f"-Dlog4j2.configurationFile={self._logging()}"]
+        jvm = [str(java), *JVM, f"-Dlog4j2.configurationFile={self._logging()}"]
         command = [*jvm, "-cp", ":".join(map(str, jars))]
         self._format_once(command, properties)
         offset = self.log.stat().st_size if self.log.exists() else 0

@@ -14,7 +14,7 @@ from linkstar_contracts.topics import TOPICS, Topic
 
 __all__ = ["as_yaml", "asyncapi_document"]
 
-_HEADERS = {
+_HEADERS: dict[str, dict[str, Any]] = {
     "ce_specversion": {"const": "1.0"},
     "ce_id": {"description": "Deterministic: the same fact has the same id."},
     "ce_source": {"description": "The service that wrote the record, such as `/linkstar/router`."},
@@ -22,10 +22,14 @@ _HEADERS = {
     "ce_time": {"format": "date-time", "description": "Business time, equal to `occurred_at`."},
     "ce_version": {"pattern": "^[1-9][0-9]*$", "description": "Equal to `version`."},
     "ce_tenant": {"description": "Equal to `tenant`."},
+    "ce_milestone": {
+        "enum": ["labelled", "accepted", "delivered", "cancelled"],
+        "description": "How far the shipment has come: lets a reader skip `tracking-updated` records by their headers.",
+    },
     "content-type": {"const": "application/json"},
     "traceparent": {"description": "W3C Trace Context, when the event belongs to a trace."},
 }
-_OPTIONAL_HEADERS = {"traceparent"}
+_OPTIONAL_HEADERS = {"traceparent", "ce_milestone"}
 _PLAIN_KEY = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[A-Za-z][A-Za-z0-9_.-]*", re.IGNORECASE)
 
 
@@ -108,6 +112,8 @@ def _operations() -> Iterator[tuple[str, dict[str, Any]]]:
 def _message(event: type[Event]) -> dict[str, Any]:
     headers: dict[str, Any] = {name: {"type": "string", **rest} for name, rest in _HEADERS.items()}
     headers["ce_type"] = {"type": "string", "const": event.TYPE}
+    if event.milestone is Event.milestone:
+        del headers["ce_milestone"]
     required = sorted(headers.keys() - _OPTIONAL_HEADERS)
     return {
         "name": event.TYPE,

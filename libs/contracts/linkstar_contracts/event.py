@@ -1,7 +1,8 @@
 """The event envelope: CloudEvents 1.0 in Kafka's binary mode. Body = the event's JSON; everything else is a header.
 
 Headers: `ce_specversion ce_id ce_type ce_source ce_subject ce_time ce_version ce_tenant content-type`, and `traceparent`
-when the event belongs to a trace. The record key is `<tenant>/<root order id>`.
+when the event belongs to a trace, and `ce_milestone` where the event has one. The record key is
+`<tenant>/<root order id>`.
 """
 
 from __future__ import annotations
@@ -81,6 +82,14 @@ class Event(BaseModel):
         """Kafka record key."""
         return f"{self.tenant}/{self.order_id}"
 
+    @property
+    def milestone(self) -> str:
+        """How far its aggregate has come, in a word; it stands in the head, so that readers may skip without the body.
+
+        Empty for events that have none.
+        """
+        return ""
+
     def headers(self, source: str, traceparent: str | None = None) -> Headers:
         """Return the CloudEvents headers. `source` is a URI reference, such as `/linkstar/router`."""
         headers = [
@@ -94,6 +103,8 @@ class Event(BaseModel):
             ("ce_tenant", self.tenant.encode()),
             ("content-type", b"application/json"),
         ]
+        if milestone := self.milestone:
+            headers.append(("ce_milestone", milestone.encode()))
         if traceparent:
             headers.append(("traceparent", traceparent.encode()))
         return headers
@@ -114,6 +125,8 @@ class Head(NamedTuple):
     """Identity of the aggregate; empty when a foreign publisher left it out."""
     time: datetime | None
     traceparent: str | None
+    milestone: str
+    """Empty when the event has none, or its writer is older than this header."""
 
 
 def _w3c(traceparent: str) -> str | None:
@@ -140,8 +153,9 @@ def read_headers(headers: RawHeaders) -> Head | None:
             (found.get("ce_subject") or b"").decode("ascii"),
             datetime.fromisoformat(time.decode("ascii")) if time else None,
             _w3c((found.get("traceparent") or b"").decode("ascii")),
+            (found.get("ce_milestone") or b"").decode("ascii"),
         )
     except ValueError:
         return None
-    texts = f"{head.type}{head.id}{head.tenant}{head.subject}{head.traceparent}"
+    texts = f"{head.type}{head.id}{head.tenant}{head.subject}{head.traceparent}{head.milestone}"
     return head if texts.isprintable() and len(texts) <= _MAX_HEAD and 1 <= head.version <= _MAX_VERSION else None

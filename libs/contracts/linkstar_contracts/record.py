@@ -133,6 +133,7 @@ def _check_agreement(head: Head, event: Event, at_door: bool) -> None:
         claims += [
             ("ce_id", head.id, event.ce_id),
             ("ce_subject", head.subject or event.aggregate_id, event.aggregate_id),
+            ("ce_milestone", head.milestone or event.milestone, event.milestone),
         ]
     wrong = [name for name, claimed, stated in claims if claimed != stated]
     if wrong:

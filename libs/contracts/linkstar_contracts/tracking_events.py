@@ -20,7 +20,10 @@ from linkstar_contracts.values import (
     Value,
 )  # fmt: skip
 
-__all__ = ["CarrierScan", "Place", "ShipmentUpdated", "TrackingStatus", "TrackingUpdated"]
+__all__ = ["LABELLED", "CarrierScan", "Place", "ShipmentUpdated", "TrackingStatus", "TrackingUpdated"]
+
+LABELLED = "labelled"
+"""Milestone of a shipment with a label and nothing else."""
 
 
 class TrackingStatus(OpenEnum):
@@ -40,6 +43,9 @@ class TrackingStatus(OpenEnum):
     LOST = "lost"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+
+
+_WITHOUT_CARRIER = {TrackingStatus.PENDING: LABELLED, TrackingStatus.CANCELLED: "cancelled"}
 
 
 class Place(Value):
@@ -108,6 +114,16 @@ class TrackingUpdated(_Tracking):
     timezone: Annotated[str, SafeStr(64)] = ""
     source: Literal["webhook", "poll", "file", "kafka", "manual"] = "webhook"
     retraction: bool = False
+
+    @property
+    def milestone(self) -> str:
+        """`labelled` before any scan, `accepted` from a carrier's first parcel on, `delivered` with the last one.
+
+        `cancelled` when no carrier will get it; empty for what is none of these.
+        """
+        if self.delivered:
+            return "delivered"
+        return "accepted" if self.accepted else _WITHOUT_CARRIER.get(self.status, "")
 
 
 class ShipmentUpdated(_Tracking):

@@ -66,7 +66,10 @@ class Decoder:
             if topic.door and all(head.type != known.TYPE for known in topic.events):
                 return _dead(record, head, "unknown-type", f"type {head.type[:100]!r} does not belong on this topic")
             return Item(record)
-        return self._typed(record, head, topic, *route)
+        subscription, model = route
+        if subscription.skips is not None and subscription.skips(head):
+            return Item(record)
+        return self._typed(record, head, topic, subscription, model)
 
     def _typed(
         self, record: RawRecord, head: Head, topic: Topic, subscription: Subscription, model: type[Event]

@@ -68,7 +68,8 @@ class Emitter:
 
 
 def _traceparent(record: OutgoingRecord) -> str | None:
-    return next((value.decode("ascii", "replace") for name, value in record.headers if name == "traceparent"), None)
+    found = dict(record.headers).get("traceparent")
+    return found.decode("ascii", "replace") if found else None
 
 
 def _packed(rows: list[OutboxRow]) -> list[list[OutboxRow]]:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from linkstar_contracts.event import Event
+from linkstar_contracts.event import Event, Head
 from linkstar_contracts.topics import Topic
 from linkstar_runtime.handling import Handler, Linked
 
@@ -30,6 +30,14 @@ class Subscription:
     topic: Topic
     events: tuple[type[Event], ...]
     handler: Handler
+    skips: Callable[[Head], bool] | None = None
+    """Tells by the head of a record that it means nothing here: its body is then not even read. Not for doors, whose
+    bodies must be judged.
+    """
+
+    def __post_init__(self) -> None:
+        if self.skips is not None and self.topic.door:
+            raise ValueError(f"{self.topic.name} is a door: every record of it is read")
 
 
 class TimerHandler(Protocol):

@@ -92,7 +92,8 @@ class Telemetry:
     @contextmanager
     def sending(self, topic: str, traceparents: Iterable[str | None]) -> Iterator[None]:
         """Span of one emission (`send <topic>`), linked to what made its records; none when nothing is sampled."""
-        links = [Link(context) for text in traceparents if (context := context_of(text))] if self._enabled else []
+        contexts = [context_of(text) for text in traceparents if text] if self._enabled else []
+        links = [Link(context) for context in contexts if context]
         if not links:
             yield
             return

@@ -33,7 +33,9 @@ def build() -> Service:
         subscriptions=(
             Subscription(topics.ORDERS_INBOUND, requests, intake.on_orders_inbound),
             Subscription(topics.LABELS, (LabelCreated, LabelVoided), handlers.on_labels),
-            Subscription(topics.TRACKING_UPDATED, (TrackingUpdated,), handlers.on_tracking_updated),
+            Subscription(
+                topics.TRACKING_UPDATED, (TrackingUpdated,), handlers.on_tracking_updated, skips=handlers.only_labelled
+            ),
         ),
         emits=(topics.ORDERS_RECEIVED, topics.ORDER_CHANGES, topics.EXCEPTIONS_RAISED),
         routes=api.routes,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from linkstar_contracts.event import Event
+from linkstar_contracts.event import Event, Head
 from linkstar_contracts.events import (
     ExceptionCode,
     ExceptionRaised,
@@ -18,6 +18,7 @@ from linkstar_contracts.events import (
     OrderSubmitted,
     TrackingUpdated,
 )  # fmt: skip
+from linkstar_contracts.tracking_events import LABELLED
 from linkstar_ingest.domain.acceptance import Acceptance, accept, assess_change
 from linkstar_ingest.domain.addresses import AssessedAddress
 from linkstar_ingest.domain.content import ContentPatch
@@ -31,7 +32,7 @@ from linkstar_runtime.handling import Outcome as StageOutcome
 from linkstar_runtime.handling import Received, Reject
 from linkstar_runtime.vault import Vault
 
-__all__ = ["Intake", "Verdict", "on_labels", "on_tracking_updated", "outcomes"]
+__all__ = ["Intake", "Verdict", "on_labels", "on_tracking_updated", "only_labelled", "outcomes"]
 
 Inbound = OrderSubmitted | OrderChangeRequested | OrderCancelRequested
 _ORDERS_PER_TURN = 50
@@ -261,6 +262,11 @@ async def on_labels(batch: Sequence[Received[LabelCreated | LabelVoided]], tx: A
             newest[key] = (received.shard, event)
     await shipments.put_labels(tx, newest)
     return []
+
+
+def only_labelled(head: Head) -> bool:
+    """True for the first tracking of a shipment with nothing but a label: the label has told that already."""
+    return head.version == 1 and head.milestone == LABELLED
 
 
 async def on_tracking_updated(batch: Sequence[Received[TrackingUpdated]], tx: Any) -> Sequence[StageOutcome]:

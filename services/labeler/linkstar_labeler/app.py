@@ -5,7 +5,7 @@ from __future__ import annotations
 from linkstar_contracts import topics
 from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen, SettlementRequested, TrackingUpdated
 from linkstar_labeler import api
-from linkstar_labeler.handlers import Handlers, Settler
+from linkstar_labeler.handlers import Handlers, Settler, only_labelled
 from linkstar_labeler.jobs import MoneyGauges, continue_held
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.service import Service, Subscription, Timer, Worker
@@ -26,7 +26,9 @@ def build() -> Service:
         subscriptions=(
             Subscription(topics.ROUTES_CHOSEN, (RouteChosen,), handlers.on_routes_chosen),
             Subscription(topics.ORDER_CHANGES, (OrderChanged, OrderCancelled), handlers.on_order_changes),
-            Subscription(topics.TRACKING_UPDATED, (TrackingUpdated,), handlers.on_tracking_updated),
+            Subscription(
+                topics.TRACKING_UPDATED, (TrackingUpdated,), handlers.on_tracking_updated, skips=only_labelled
+            ),
             Subscription(topics.SETTLEMENTS_REQUESTED, (SettlementRequested,), handlers.on_settlements_requested),
         ),
         emits=(topics.LABELS, topics.EXCEPTIONS_RAISED),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from linkstar_contracts import topics
 from linkstar_contracts.events import LabelCreated, LabelVoided, OrderReceived, ReturnRequested, TrackingUpdated
 from linkstar_returns import api
-from linkstar_returns.handlers import Returning
+from linkstar_returns.handlers import Returning, of_way_out, starts_way_out
 from linkstar_returns.settings import Settings
 from linkstar_runtime.service import Service, Subscription, Timer
 
@@ -23,8 +23,10 @@ def build() -> Service:
         subscriptions=(
             Subscription(topics.RETURNS_REQUESTED, (ReturnRequested,), returning.on_returns_requested),
             Subscription(topics.ORDERS_RECEIVED, (OrderReceived,), returning.on_orders_received),
-            Subscription(topics.LABELS, (LabelCreated, LabelVoided), returning.on_labels),
-            Subscription(topics.TRACKING_UPDATED, (TrackingUpdated,), returning.on_tracking_updated),
+            Subscription(topics.LABELS, (LabelCreated, LabelVoided), returning.on_labels, skips=of_way_out),
+            Subscription(
+                topics.TRACKING_UPDATED, (TrackingUpdated,), returning.on_tracking_updated, skips=starts_way_out
+            ),
         ),
         emits=(topics.RETURNS_UPDATED, topics.ORDERS_RECEIVED, topics.EXCEPTIONS_RAISED),
         routes=api.routes,

@@ -7,17 +7,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from linkstar_contracts.event import Event
+from linkstar_contracts.event import Event, Head
 from linkstar_contracts.events import LabelCreated, LabelVoided, OrderReceived, ReturnRequested, TrackingUpdated
+from linkstar_contracts.tracking_events import LABELLED
 from linkstar_returns import store
 from linkstar_returns.domain.order_returns import OrderReturns, matters
 from linkstar_returns.domain.policy import Policy
 from linkstar_runtime.handling import Linked, Outcome, Received, Transaction
 
-__all__ = ["Returning", "linked"]
+__all__ = ["Returning", "linked", "of_way_out", "starts_way_out"]
 
 Tell = Callable[[OrderReturns, Received[Any]], list[Event]]
 """Tells an order what was heard of it; returns the events this causes."""
+
+
+def of_way_out(head: Head) -> bool:
+    """True for a label of the way out: only those of returns, `<order>~R1`, matter here."""
+    return bool(head.subject) and "~" not in head.subject
+
+
+def starts_way_out(head: Head) -> bool:
+    """True for the first tracking of the way out before any scan: nothing has come back, and nothing is taken back."""
+    return of_way_out(head) and head.version == 1 and head.milestone == LABELLED
 
 
 class Returning:

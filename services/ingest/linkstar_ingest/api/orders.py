@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
-from linkstar_contracts.events import ExceptionRaised, OrderReceived, OrderSubmitted
+from linkstar_contracts.events import ExceptionRaised, OrderReceived, OrderSubmitted, TrackingStatus
 from linkstar_ingest.api.bodies import field_error, json_body, refused
 from linkstar_ingest.channels.json_orders import read_event
 from linkstar_ingest.domain.faults import Fault
@@ -189,9 +189,14 @@ async def _shown(tx: Any, order: Order) -> dict[str, Any]:
 def _shown_shipment(row: Any) -> dict[str, Any]:
     return {
         "label": row["label_state"], "carrier": row["carrier"], "service": row["service"],
-        "tracking_numbers": list(row["tracking_numbers"]), "status": row["status"],
+        "tracking_numbers": list(row["tracking_numbers"]), "status": row["status"] or _unscanned(row),
         "delivered_at": row["delivered_at"].isoformat() if row["delivered_at"] else None,
     }  # fmt: skip
+
+
+def _unscanned(row: Any) -> str | None:
+    """Before the first scan a label is all there is to tell: that tracking is pending follows from it."""
+    return TrackingStatus.PENDING.value if row["label_state"] == "created" else None
 
 
 _REPEATED: dict[int | str, dict[str, Any]] = {200: {"description": "The same order again, or the results of a batch"}}

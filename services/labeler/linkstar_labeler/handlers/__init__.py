@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from linkstar_labeler.handlers.batches import Handlers
+from linkstar_labeler.handlers.batches import Handlers, only_labelled
 from linkstar_labeler.handlers.settlement import Settler
 
-__all__ = ["Handlers", "Settler"]
+__all__ = ["Handlers", "Settler", "only_labelled"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from linkstar_contracts.event import Event
+from linkstar_contracts.event import Event, Head
 from linkstar_contracts.events import (
     ExceptionCode,
     OrderCancelled,
@@ -16,6 +16,7 @@ from linkstar_contracts.events import (
     SettlementRequested,
     TrackingUpdated,
 )
+from linkstar_contracts.tracking_events import LABELLED
 from linkstar_labeler import store
 from linkstar_labeler.domain.exceptions import resolve
 from linkstar_labeler.domain.ledger import CLAIMS, FEES, WALLET, Entry, admit
@@ -24,7 +25,7 @@ from linkstar_labeler.handlers.settlement import Settler
 from linkstar_labeler.store.shipments import ShipmentKey
 from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
 
-__all__ = ["Handlers"]
+__all__ = ["Handlers", "only_labelled"]
 
 E = TypeVar("E", bound=Event)
 
@@ -34,6 +35,11 @@ _SETTLEMENTS = {
     "return_fee": (WALLET, FEES),
 }
 """From and to account of each kind of settlement."""
+
+
+def only_labelled(head: Head) -> bool:
+    """True for tracking of a shipment that no carrier has: it neither stops a void nor answers a late cancel."""
+    return head.milestone == LABELLED
 
 
 class Handlers:
