@@ -226,6 +226,15 @@ class Following(RuleBasedStateMachine):
             seen[key] = event.version
 
     @invariant()
+    def what_is_told_is_what_validation_would_make_of_it(self) -> None:
+        latest = self.shipment.current(RULES, LABELLED)
+        for event in (*self.events[-3:], *([latest] if latest else ())):
+            validated = type(event).model_validate(dict(event))
+            assert (event, event.body()) == (validated, validated.body())
+        label = self.shipment.label
+        assert label is None or type(label).model_validate_json(label.model_dump_json()) == label
+
+    @invariant()
     def exceptions_open_and_resolve_in_turn(self) -> None:
         open_codes = [alarm.code for alarm in self.shipment.alarms.values() if alarm.open]
         assert len(open_codes) == len(set(open_codes))

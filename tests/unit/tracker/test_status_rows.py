@@ -6,8 +6,10 @@ import csv
 from importlib.resources import files
 
 import pytest
+from pydantic import TypeAdapter
 
 from linkstar_contracts.events import TrackingStatus
+from linkstar_contracts.text import Token
 from linkstar_tracker.domain.calendars import calendar_of
 from linkstar_tracker.domain.meanings import UNKNOWN, StatusMap
 
@@ -31,6 +33,11 @@ def test_each_carrier_can_tell_a_whole_journey(carrier: str) -> None:
 @pytest.mark.parametrize("carrier", CARRIERS)
 def test_each_carrier_has_a_calendar(carrier: str) -> None:
     assert calendar_of(carrier) is not calendar_of("nobody")
+
+
+def test_every_substatus_can_be_told() -> None:
+    token = TypeAdapter(Token)
+    assert all(token.validate_python(row["substatus"]) for row in ROWS if row["substatus"])
 
 
 def test_a_code_without_a_row_is_unknown_and_a_note_moves_nothing() -> None:

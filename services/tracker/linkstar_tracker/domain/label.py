@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from linkstar_contracts.assembly import assembled
 from linkstar_contracts.events import LabelCreated
 from linkstar_contracts.text import CountryCode, SafeStr, Token
 from linkstar_contracts.values import Instant, Promise, Value
@@ -38,25 +39,29 @@ class TrackedLabel(Value):
 
     @classmethod
     def of(cls, event: LabelCreated, traceparent: str | None = None) -> TrackedLabel:
-        """Return what is kept of the event."""
-        return cls(
-            carrier=event.carrier,
-            service=event.service,
-            kind=event.kind,
-            country=event.destination.country,
-            labelled_at=event.occurred_at,
-            parcels=tuple(TrackedParcel(number=p.number, tracking_number=p.tracking_number) for p in event.parcels),
-            promise=event.promise,
-            deliver_by=event.options.deliver_by,
-            test=event.test,
-            traceparent=traceparent,
-        )
+        """Return what is kept of the event: fields of a validated event under their own types."""
+        parcels = [{"number": p.number, "tracking_number": p.tracking_number} for p in event.parcels]
+        return assembled(cls, {
+            "carrier": event.carrier,
+            "service": event.service,
+            "kind": event.kind,
+            "country": event.destination.country,
+            "labelled_at": event.occurred_at,
+            "parcels": tuple([assembled(TrackedParcel, parcel) for parcel in parcels]),
+            "promise": event.promise,
+            "deliver_by": event.options.deliver_by,
+            "test": event.test,
+            "traceparent": traceparent,
+        })  # fmt: skip
 
     @property
     def numbered(self) -> tuple[TrackedParcel, ...]:
         """The parcels whose tracking number is known."""
-        return tuple(parcel for parcel in self.parcels if parcel.tracking_number != PENDING_NUMBER)
+        return tuple([parcel for parcel in self.parcels if parcel.tracking_number != PENDING_NUMBER])
 
     def parcel_of(self, tracking_number: str) -> int | None:
         """Return the parcel that travels under this number."""
-        return next((p.number for p in self.numbered if p.tracking_number == tracking_number), None)
+        for parcel in self.parcels:
+            if parcel.tracking_number == tracking_number != PENDING_NUMBER:
+                return parcel.number
+        return None

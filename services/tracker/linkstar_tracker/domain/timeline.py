@@ -51,6 +51,9 @@ class Timeline:
     """The scans that count: neither retracted nor retractions."""
 
 
+_UNTOLD = Timeline()
+
+
 def fold(scans: Iterable[Scan], meanings: StatusMap) -> Timeline:
     """Return the timeline of one parcel's scans.
 
@@ -58,15 +61,17 @@ def fold(scans: Iterable[Scan], meanings: StatusMap) -> Timeline:
     a retraction says nothing itself and cannot be retracted.
     """
     every = {scan.scan_id: scan for scan in scans}
+    if not every:
+        return _UNTOLD
     retracted = {scan.retracts for scan in every.values()}
     read = [
         (scan, meanings.meaning(scan.carrier, scan.code))
         for scan in every.values()
         if scan.retracts is None and scan.scan_id not in retracted
     ]
-    timeline = Timeline(entries=frozenset(scan.scan_id for scan, _ in read))
+    timeline, entries = _UNTOLD, frozenset([scan.scan_id for scan, _ in read])
     for scan, meaning in sorted(read, key=_moment):
-        timeline = _step(timeline, scan.scanned_at, meaning)
+        timeline = _step(timeline, scan.scanned_at, meaning, entries)
     return timeline
 
 
@@ -75,8 +80,8 @@ def _moment(entry: tuple[Scan, Meaning]) -> tuple[datetime, int, str]:
     return scan.scanned_at, -1 if meaning.status is None else _JOURNEY[meaning.status], scan.scan_id
 
 
-def _step(timeline: Timeline, at: datetime, meaning: Meaning) -> Timeline:
-    """Return the timeline after its next scan in time."""
+def _step(timeline: Timeline, at: datetime, meaning: Meaning, entries: frozenset[str]) -> Timeline:
+    """Return the timeline after its next scan in time; `entries` are all that count."""
     status = _next_status(timeline.status, meaning.status)
     moved = status == meaning.status
     handed_over = meaning.status is not None and meaning.status not in _NOT_HANDED_OVER
@@ -90,7 +95,7 @@ def _step(timeline: Timeline, at: datetime, meaning: Meaning) -> Timeline:
         last_scan_at=at,
         attempt_failed=(timeline.attempt_failed or status is S.ATTEMPT_FAILED) and status not in _ENDS_FAILED_ATTEMPT,
         damaged=(timeline.damaged or meaning.status is S.DAMAGED) and status not in TERMINAL,
-        entries=timeline.entries,
+        entries=entries,
     )
 
 

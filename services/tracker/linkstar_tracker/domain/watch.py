@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -51,6 +52,7 @@ class WatchRules:
 
     def __init__(self, rules: Iterable[WatchRule]) -> None:
         self._rules = tuple(sorted(rules, key=lambda rule: (rule.carrier == "*", rule.kind == "*")))
+        self._applying = lru_cache(maxsize=1024)(self._choose)
 
     @classmethod
     def shipped(cls) -> WatchRules:
@@ -76,11 +78,15 @@ class WatchRules:
         if stage is None:
             return ()
         since = timeline.last_scan_at or labelled_at
+        rules = self._applying(stage, carrier, kind)
+        return tuple([Watched(r.due(carrier, since), r.code, parcel, since, r.hours) for r in rules])
+
+    def _choose(self, stage: str, carrier: str, kind: str) -> tuple[WatchRule, ...]:
         chosen: dict[ExceptionCode, WatchRule] = {}
         for rule in self._rules:
             if rule.stage == stage and rule.carrier in {carrier, "*"} and rule.kind in {kind, "*"}:
                 chosen.setdefault(rule.code, rule)
-        return tuple(Watched(r.due(carrier, since), r.code, parcel, since, r.hours) for r in chosen.values())
+        return tuple(chosen.values())
 
 
 def _stage(timeline: Timeline) -> str | None:
