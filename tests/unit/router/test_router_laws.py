@@ -9,9 +9,12 @@ from itertools import permutations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic_core import to_json
 
 from linkstar_contracts.values import Dimensions, Parcel, Weight
 from linkstar_router.domain.decision import Decision, Question, decide, encode
+from linkstar_router.domain.measures import measure
+from linkstar_router.domain.rating import rate
 from linkstar_router.domain.snapshot import shipped
 
 LANES = [("US-LA", "10001"), ("US-LA", "90210"), ("US-NJ", "60601"), ("US-NJ", "99501"), ("CA-TOR", "V6B"),
@@ -143,5 +146,37 @@ def test_what_was_decided_before_changes_no_decision(
         *lane, f"{weight} oz", "{} {} {} in".format(*box), on=on, residential=home, signature=sign, insurance=insure,
         appointment=book, contents={"liquid": liquid}, level="expedited" if priority else "standard", parcels=count,
     )  # fmt: skip
-    unaware = replace(shipped(), _days={}, _refusals={})
+    unaware = replace(shipped(), _days={}, _courses={}, _ready={})
     assert encode(decide(shipped(), question)) == encode(decide(unaware, question))
+
+
+@given(lane=lanes, on=dates, sign=flags, weight=ounces, box=boxes, count=st.integers(1, 2))
+@settings(max_examples=100, deadline=None)
+def test_an_ordinary_parcel_costs_what_the_full_computation_says(
+    ask: Asked, lane: tuple[str, str], on: str, sign: bool, weight: Decimal, box: tuple[Decimal, ...], count: int
+) -> None:
+    question = ask(*lane, f"{weight} oz", "{} {} {} in".format(*box), on=on, signature=sign, parcels=count)
+    measured = tuple(measure(parcel) for parcel in question.parcels)
+    for candidate in decide(shipped(), question).candidates:
+        assert candidate.rated == rate(candidate.course, measured)
+
+
+@given(lane=lanes, on=dates, weight=ounces, box=boxes, count=st.integers(1, 2))
+@settings(max_examples=60, deadline=None)
+def test_an_answer_is_the_json_of_its_values(
+    ask: Asked, lane: tuple[str, str], on: str, weight: Decimal, box: tuple[Decimal, ...], count: int
+) -> None:
+    question = ask(*lane, f"{weight} oz", "{} {} {} in".format(*box), on=on, parcels=count)
+    decision = decide(shipped(), question)
+    values = {
+        "candidates": [
+            (
+                c.offer.service.key, c.course.edition.tariff, *c.course.zone, c.rated.billable, c.rated.unit,
+                [line[:2] for line in c.rated.lines], c.rated.total, c.rated.net, c.course.dates, c.late_permille,
+                c.cost_milli,
+            )
+            for c in decision.candidates
+        ],
+        "excluded": [(entry.service.key, *entry.refusal) for entry in decision.excluded],
+    }  # fmt: skip
+    assert encode(decision) == to_json(values)

@@ -6,12 +6,12 @@ All terms are integers of 1/1000 minor unit; ties go to the service that stands 
 from __future__ import annotations
 
 from datetime import date
+from operator import attrgetter
 from typing import NamedTuple
 
 from linkstar_router.domain.calendars import Dates
-from linkstar_router.domain.rating import Rated
-from linkstar_router.domain.tariff import Offer
-from linkstar_router.domain.zones import Zone
+from linkstar_router.domain.lanes import Course
+from linkstar_router.domain.tariff import Offer, Rated
 
 __all__ = ["Candidate", "cost_milli", "late_permille", "ranked"]
 
@@ -21,12 +21,15 @@ ON_TIME, BY_P90, BY_P50, LATE = 0, 100, 500, 1000
 class Candidate(NamedTuple):
     """A service that can carry the shipment, with everything its choice rests on."""
 
-    offer: Offer
+    course: Course
     rated: Rated
-    zone: Zone
-    dates: Dates | None
     late_permille: int
     cost_milli: int
+
+    @property
+    def offer(self) -> Offer:
+        """The service as it stands on the day of the price list."""
+        return self.course.offer
 
 
 def late_permille(dates: Dates | None, deadline: date | None) -> int:
@@ -49,4 +52,4 @@ def cost_milli(net_minor: int, penalty_minor: int, permille: int) -> int:
 
 def ranked(candidates: list[Candidate]) -> list[Candidate]:
     """Return the candidates, best first; the sort is stable, so the fixed order of services breaks ties."""
-    return sorted(candidates, key=lambda candidate: candidate.cost_milli)
+    return sorted(candidates, key=attrgetter("cost_milli"))

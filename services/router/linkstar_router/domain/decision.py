@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,12 +13,13 @@ from pydantic_core import to_json
 from linkstar_contracts.values import Destination, Instant, Parcel, ServiceOptions, Value, Warehouse
 from linkstar_router.domain.choice import Candidate, cost_milli, late_permille, ranked
 from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal, traits_of
-from linkstar_router.domain.rating import Circumstances, NoPrice, rate
+from linkstar_router.domain.lanes import Course, Excluded, Lane
+from linkstar_router.domain.measures import Measured
+from linkstar_router.domain.rating import NoPrice, is_ordinary, rate, rate_ordinary
 from linkstar_router.domain.snapshot import Snapshot
-from linkstar_router.domain.tariff import Offer, Service
-from linkstar_router.domain.zones import Zone
+from linkstar_router.domain.tariff import Rated
 
-__all__ = ["ANSWER_FIELDS", "Decision", "Excluded", "Question", "decide", "encode", "is_timezone", "reexecute"]
+__all__ = ["ANSWER_FIELDS", "Decision", "Question", "decide", "encode", "is_timezone", "reexecute"]
 
 
 class Question(Value):
@@ -39,13 +40,6 @@ class Question(Value):
     """What a missed deadline costs the seller, in the tariff's currency."""
 
 
-class Excluded(NamedTuple):
-    """A service with its refusal."""
-
-    service: Service
-    refusal: Refusal
-
-
 class Decision(NamedTuple):
     """Candidates, best first, and the excluded services in the fixed order. Chosen is the first candidate."""
 
@@ -53,51 +47,41 @@ class Decision(NamedTuple):
     excluded: tuple[Excluded, ...]
 
 
-class _Lane(NamedTuple):
-    """Where and when: origin and destination postcodes as the parcel travels, local times, deadline."""
-
-    origin: str
-    destination: str
-    local: datetime
-    tariff_day: int
-    deadline: date | None
-
-
 def decide(snapshot: Snapshot, question: Question) -> Decision:
     """Rate every service of the warehouse's country and rank those that may carry the shipment."""
-    lane, traits = _lane(question), _traits(snapshot, question)
-    domestic = question.warehouse.country == question.destination.country
-    facts = Circumstances(traits.residential, question.options.signature, traits.areas)
+    traits = _traits(snapshot, question)
+    deadline = _deadline(question)
     candidates: list[Candidate] = []
     excluded: list[Excluded] = []
-    zones: dict[str, Zone] = {}
-    country = question.warehouse.country
-    for offer, refusal in zip(
-        snapshot.offers(country, lane.tariff_day), snapshot.refusals(country, traits), strict=True
-    ):
-        if domestic:
-            found = refusal or _consider(snapshot, offer, lane, traits, facts, zones, question.penalty_minor)
-        else:
-            found = Refusal(
-                "cross_border_without_customs", "the parcel would cross a customs border without customs data"
-            )
-        if isinstance(found, Candidate):
-            candidates.append(found)
-        else:
-            excluded.append(Excluded(offer.service, found))
+    for course in snapshot.courses(_lane(snapshot, question), traits):
+        if isinstance(course, Excluded):
+            excluded.append(course)
+            continue
+        found = _priced(course, traits.parcels)
+        if isinstance(found, Refusal):
+            excluded.append(Excluded(course.offer.service, found))
+            continue
+        late = late_permille(course.dates, deadline)
+        candidates.append(Candidate(course, found, late, cost_milli(found.net, question.penalty_minor, late)))
     return Decision(tuple(ranked(candidates)), tuple(excluded))
 
 
-def _lane(question: Question) -> _Lane:
-    zone = ZoneInfo(question.warehouse.timezone)
-    here, there = question.warehouse.postcode, question.destination.postcode
-    origin, destination = (here, there) if question.kind == "order" else (there, here)
-    deadline = question.options.deliver_by
-    return _Lane(
-        origin, destination, question.decided_at.astimezone(zone),
-        question.ordered_at.astimezone(zone).toordinal(),
-        deadline.astimezone(zone).date() if deadline is not None else None,
-    )  # fmt: skip
+def _lane(snapshot: Snapshot, question: Question) -> Lane:
+    warehouse, destination = question.warehouse, question.destination
+    here, there = warehouse.postcode, destination.postcode
+    origin, target = (here, there) if question.kind == "order" else (there, here)
+    return Lane(
+        warehouse.country,
+        warehouse.country == destination.country,
+        question.ordered_at.astimezone(ZoneInfo(warehouse.timezone)).toordinal(),
+        snapshot.ready(warehouse.country, warehouse.timezone, question.decided_at),
+        snapshot.zones(warehouse.country, origin, target),
+    )
+
+
+def _deadline(question: Question) -> date | None:
+    deliver_by = question.options.deliver_by
+    return None if deliver_by is None else deliver_by.astimezone(ZoneInfo(question.warehouse.timezone)).date()
 
 
 @lru_cache(maxsize=1024)
@@ -120,37 +104,34 @@ def _traits(snapshot: Snapshot, question: Question) -> Traits:
     )  # fmt: skip
 
 
-def _consider(
-    snapshot: Snapshot, offer: Offer, lane: _Lane, traits: Traits, facts: Circumstances, zones: dict[str, Zone],
-    penalty_minor: int,
-) -> Candidate | Refusal:  # fmt: skip
-    service, edition = offer.service, offer.edition
-    if edition is None:
-        return Refusal("no_tariff_at_date", offer.reason)
-    refusal = parcels_refusal(offer, edition.limits, traits.parcels)
+def _priced(course: Course, parcels: tuple[Measured, ...]) -> Rated | Refusal:
+    """Return the price of the parcels, or the first reason why the service does not take them."""
+    plain = is_ordinary(course, parcels)
+    refusal = None if plain else parcels_refusal(course.offer, course.edition.limits, parcels)
     if refusal is not None:
         return refusal
-    zone = zones.get(service.zone_system)
-    if zone is None:
-        zone = zones[service.zone_system] = snapshot.charts.find(service.zone_system, lane.origin, lane.destination)
-    if zone.code not in edition.zone_names:
+    if not course.covered:
         return Refusal("coverage", "the lane has no zone in this price list")
-    rated = rate(offer, edition, traits.parcels, zone.code, facts)
-    if isinstance(rated, NoPrice):
-        return Refusal(rated.code, rated.detail)
-    calendar = snapshot.calendars[service.calendar]
-    transit = service.transit.get(zone.code)
-    dates = calendar.dates(calendar.ready(lane.local), transit) if transit is not None else None
-    late = late_permille(dates, lane.deadline)
-    return Candidate(offer, rated, zone, dates, late, cost_milli(rated.net, penalty_minor, late))
+    rated = rate_ordinary(course, parcels[0]) if plain else rate(course, parcels)
+    return Refusal(rated.code, rated.detail) if isinstance(rated, NoPrice) else rated
 
 
 def encode(decision: Decision) -> bytes:
-    """Return the whole decision as canonical JSON: equal decisions give equal bytes."""
-    return to_json({
-        "candidates": [_candidate(candidate) for candidate in decision.candidates],
-        "excluded": [[entry.service.key, *entry.refusal] for entry in decision.excluded],
-    })  # fmt: skip
+    """Return the whole decision as canonical JSON: equal decisions give equal bytes.
+
+    It is put together from texts that many decisions share; the values and their order are `ANSWER_FIELDS`.
+    """
+    candidates = [
+        f"{course.opening},{rated.text},{course.closing},{late},{cost}]"
+        for course, rated, late, cost in decision.candidates
+    ]
+    excluded = [_excluded(service.key, refusal) for service, refusal in decision.excluded]
+    return f'{{"candidates":[{",".join(candidates)}],"excluded":[{",".join(excluded)}]}}'.encode()
+
+
+@lru_cache(maxsize=4096)
+def _excluded(service: str, refusal: Refusal) -> str:
+    return to_json((service, *refusal)).decode()
 
 
 def reexecute(snapshot: Snapshot, question: bytes) -> bytes:
@@ -163,12 +144,3 @@ ANSWER_FIELDS = (
     "late_permille", "cost_milli",
 )  # fmt: skip
 """What the values of a stored candidate mean, in their order."""
-
-
-def _candidate(candidate: Candidate) -> tuple[object, ...]:
-    rated, edition = candidate.rated, candidate.offer.edition
-    return (
-        candidate.offer.service.key, edition.tariff if edition else "", *candidate.zone, rated.billable, rated.unit,
-        [line[:2] for line in rated.lines], rated.total, rated.net, candidate.dates, candidate.late_permille,
-        candidate.cost_milli,
-    )  # fmt: skip

@@ -10,18 +10,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pydantic_core import to_json
+
+from linkstar_router.domain.lanes import Circumstances, Course
 from linkstar_router.domain.measures import Measured
 from linkstar_router.domain.tariff import Dim, Edition, Fee, Line, Offer, PriceRow, Rated, Rounding, SizeClass, Vat
 
-__all__ = ["Circumstances", "Line", "NoPrice", "Rated", "billable_weight", "div_round", "rate"]
-
-
-class Circumstances(NamedTuple):
-    """What besides the parcel decides on surcharges."""
-
-    residential: bool
-    signature: bool
-    areas: frozenset[str]
+__all__ = ["NoPrice", "div_round", "is_ordinary", "rate", "rate_ordinary"]
 
 
 class NoPrice(NamedTuple):
@@ -49,7 +44,7 @@ class _Charge(NamedTuple):
     detail: str
 
 
-_REMEMBERED_PRICES = 4096
+_REMEMBERED_PRICES = 1024
 
 
 def div_round(numerator: int, denominator: int) -> int:
@@ -57,35 +52,47 @@ def div_round(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def rate(
-    offer: Offer, edition: Edition, parcels: Sequence[Measured], zone: str, facts: Circumstances
-) -> Rated | NoPrice:
-    """Return the itemised price of all parcels in a base zone, or why there is none."""
-    priced: list[_Priced] = []
-    for parcel in parcels:
-        fees = tuple(_dimensional(offer, parcel, facts))
-        billable, unit = billable_weight(edition, parcel, max([fee.min_billable for fee in fees]) if fees else 0)
-        price = _base_price(edition, parcel, zone, billable)
-        if isinstance(price, NoPrice):
-            return price
-        priced.append(_Priced(price, fees, billable, unit))
-    if len(priced) > 1 or priced[0].fees:
-        return _itemised(offer, edition, priced, zone, facts)
-    return _one_plain(offer, edition, priced[0], zone, facts)
+def is_ordinary(course: Course, parcels: Sequence[Measured]) -> bool:
+    """True for a single parcel that neither meets a limit of the service nor pays any fee on its size."""
+    if len(parcels) > 1:
+        return False
+    parcel = parcels[0]
+    for measure, bound in course.ordinary:  # noqa: SIM110 - a generator would cost more than what it asks
+        if parcel[measure] > bound:
+            return False
+    return True
 
 
-def _one_plain(offer: Offer, edition: Edition, parcel: _Priced, zone: str, facts: Circumstances) -> Rated:
-    """Itemise the price of one parcel of ordinary size. Few parcels differ in what it depends on: it is remembered."""
-    key = (zone, facts, parcel.billable, parcel.unit, parcel.price)
-    known = offer.itemised.get(key)
+def rate_ordinary(course: Course, parcel: Measured) -> Rated | NoPrice:
+    """Return what `rate` returns for an ordinary parcel. Few differ in what the price depends on: it is remembered."""
+    billable, unit = billable_weight(course.edition, parcel)
+    price = _table_price(course.edition, parcel, course.zone.code, billable)
+    if isinstance(price, NoPrice):
+        return price
+    key = (billable, unit, price)
+    known = course.prices.get(key)
     if known is None:
-        if len(offer.itemised) >= _REMEMBERED_PRICES:
-            offer.itemised.clear()
-        known = offer.itemised[key] = _itemised(offer, edition, [parcel], zone, facts)
+        if len(course.prices) >= _REMEMBERED_PRICES:
+            course.prices.clear()
+        known = course.prices[key] = _itemised(course, [_Priced(price, (), billable, unit)])
     return known
 
 
-def _itemised(offer: Offer, edition: Edition, parcels: Sequence[_Priced], zone: str, facts: Circumstances) -> Rated:
+def rate(course: Course, parcels: Sequence[Measured]) -> Rated | NoPrice:
+    """Return the itemised price of all parcels in a base zone, or why there is none."""
+    priced: list[_Priced] = []
+    for parcel in parcels:
+        fees = tuple(_dimensional(course.offer, parcel, course.facts))
+        billable, unit = billable_weight(course.edition, parcel, max([fee.min_billable for fee in fees], default=0))
+        price = _base_price(course.edition, parcel, course.zone.code, billable)
+        if isinstance(price, NoPrice):
+            return price
+        priced.append(_Priced(price, fees, billable, unit))
+    return _itemised(course, priced)
+
+
+def _itemised(course: Course, parcels: Sequence[_Priced]) -> Rated:
+    offer, zone, facts = course.offer, course.zone.code, course.facts
     charges: list[_Charge] = []
     for price, fees, billable, _ in parcels:
         charges.append(_Charge("base_rate", price.amount, price.vat, price.detail))
@@ -94,14 +101,16 @@ def _itemised(offer: Offer, edition: Edition, parcels: Sequence[_Priced], zone: 
     lines, vat = _net_lines(charges, offer.service.vat_basis_points)
     unit = parcels[-1].unit
     if len(parcels) > 1:
-        lines, unit = _merged(lines), edition.rounding[-1].unit
+        lines, unit = _merged(lines), course.edition.rounding[-1].unit
     if offer.fuel is not None:
         base = sum([line.amount for line in lines if line.code in offer.service.fuel_in])
         lines.append(Line("fuel_surcharge", div_round(base * offer.fuel.basis_points, 10_000), offer.fuel.detail))
     net = sum([line.amount for line in lines])
     if vat:
         lines.append(Line("vat", vat, f"{offer.service.vat_basis_points // 100} % VAT"))
-    return Rated(tuple(lines), net + vat, net, sum([parcel.billable for parcel in parcels]), unit)
+    billable = sum([parcel.billable for parcel in parcels])
+    text = to_json((billable, unit, [line[:2] for line in lines], net + vat, net)).decode()
+    return Rated(tuple(lines), net + vat, net, billable, unit, text[1:-1])
 
 
 def _net_lines(charges: list[_Charge], basis_points: int) -> tuple[list[Line], int]:
@@ -178,6 +187,10 @@ def _base_price(edition: Edition, parcel: Measured, zone: str, billable: int) ->
         limit, oversized = edition.oversized
         if parcel[limit.measure] > limit.bound:
             return oversized.tables[zone][1][0]
+    return _table_price(edition, parcel, zone, billable)
+
+
+def _table_price(edition: Edition, parcel: Measured, zone: str, billable: int) -> PriceRow | NoPrice:
     best: PriceRow | None = None
     fitting = False
     for size in edition.classes:

@@ -10,10 +10,10 @@ from linkstar_contracts.events import Alternative, CostedRoute, Exclusion
 from linkstar_contracts.values import ChargeLine, Money, Promise, Weight
 from linkstar_router.domain.calendars import Dates
 from linkstar_router.domain.choice import Candidate
-from linkstar_router.domain.decision import Excluded
+from linkstar_router.domain.lanes import Excluded
 from linkstar_router.domain.measures import weight_value
-from linkstar_router.domain.rating import Line
-from linkstar_router.domain.tariff import Edition
+from linkstar_router.domain.tariff import Line, Rated
+from linkstar_router.domain.zones import ZoneSource
 
 __all__ = ["ACCOUNT", "alternatives", "costed", "exclusions"]
 
@@ -24,34 +24,27 @@ _ALTERNATIVES, _EXCLUSIONS, _DETAIL = 3, 100, 200
 
 def costed(candidate: Candidate) -> CostedRoute:
     """Return the candidate with its itemised price; every line of a synthetic list is marked."""
-    service, rated, edition = candidate.offer.service, candidate.rated, _edition(candidate)
-    synthetic, currency = edition.pack.synthetic, service.currency
-    return CostedRoute(
-        carrier=service.carrier,
-        service=service.service,
-        account=ACCOUNT,
-        total=_money(rated.total, currency),
-        lines=tuple(_line(line, currency, synthetic) for line in rated.lines),
-        billable_weight=_weight(rated.billable, rated.unit),
-        zone=edition.zone_names[candidate.zone.code],
-        zone_source=candidate.zone.source,
-        promise=_promise(candidate),
-        tariff=edition.tariff,
-        synthetic=synthetic,
-    )
+    course = candidate.course
+    service, edition = course.offer.service, course.edition
+    synthetic = edition.pack.synthetic
+    zone = edition.zone_names[course.zone.code]
+    return _costed(
+        service.carrier, service.service, service.currency, service.transit_source, edition.tariff, synthetic, zone,
+        course.zone.source, course.dates, candidate.rated,
+    )  # fmt: skip
 
 
 def alternatives(candidates: Iterable[Candidate]) -> tuple[Alternative, ...]:
     """Return the best three candidates after the chosen one."""
-    return tuple(
-        Alternative(
-            carrier=candidate.offer.service.carrier,
-            service=candidate.offer.service.service,
-            total=_money(candidate.rated.total, candidate.offer.service.currency),
-            promise=_promise(candidate),
+    found = []
+    for course, rated, _, _ in tuple(candidates)[1 : 1 + _ALTERNATIVES]:
+        service = course.offer.service
+        found.append(
+            _alternative(
+                service.carrier, service.service, rated.total, service.currency, course.dates, service.transit_source
+            )
         )
-        for candidate in tuple(candidates)[1 : 1 + _ALTERNATIVES]
-    )
+    return tuple(found)
 
 
 def exclusions(excluded: Iterable[Excluded]) -> tuple[Exclusion, ...]:
@@ -62,19 +55,37 @@ def exclusions(excluded: Iterable[Excluded]) -> tuple[Exclusion, ...]:
     )
 
 
-def _edition(candidate: Candidate) -> Edition:
-    edition = candidate.offer.edition
-    if edition is None:
-        raise ValueError(f"{candidate.offer.service.key} was priced without a price list")
-    return edition
-
-
-def _promise(candidate: Candidate) -> Promise | None:
-    return _promised(candidate.dates, candidate.offer.service.transit_source) if candidate.dates else None
-
-
 # Values that return with almost every order are built, and thereby validated, once.
 _remembered = lru_cache(maxsize=8_192)
+
+
+@_remembered
+def _costed(
+    carrier: str, service: str, currency: str, transit_source: str, tariff: str, synthetic: bool, zone: str,
+    zone_source: ZoneSource, dates: Dates | None, rated: Rated,
+) -> CostedRoute:  # fmt: skip
+    return CostedRoute(
+        carrier=carrier,
+        service=service,
+        account=ACCOUNT,
+        total=_money(rated.total, currency),
+        lines=tuple(_line(line, currency, synthetic) for line in rated.lines),
+        billable_weight=_weight(rated.billable, rated.unit),
+        zone=zone,
+        zone_source=zone_source,
+        promise=_promised(dates, transit_source),
+        tariff=tariff,
+        synthetic=synthetic,
+    )
+
+
+@_remembered
+def _alternative(
+    carrier: str, service: str, total: int, currency: str, dates: Dates | None, transit_source: str
+) -> Alternative:
+    return Alternative(
+        carrier=carrier, service=service, total=_money(total, currency), promise=_promised(dates, transit_source)
+    )
 
 
 @_remembered
@@ -98,6 +109,8 @@ def _exclusion(carrier: str, service: str, code: str, detail: str) -> Exclusion:
 
 
 @_remembered
-def _promised(dates: Dates, source: str) -> Promise:
+def _promised(dates: Dates | None, source: str) -> Promise | None:
+    if dates is None:
+        return None
     p50, p90 = (date.fromordinal(day).isoformat() for day in dates[1:])
     return Promise(p50_on=p50, p90_on=p90, source=source)

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.calendars import Calendar, load_calendars
 from linkstar_router.domain.eligibility import Refusal, Traits, service_refusal
+from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, course_of
 from linkstar_router.domain.packs import data_hash, load_areas, load_services
 from linkstar_router.domain.tariff import Offer, Service, offer_on
-from linkstar_router.domain.zones import ZoneCharts, load_zone_charts
+from linkstar_router.domain.zones import Zone, ZoneCharts, load_zone_charts
 
 __all__ = ["RULES_OF_RATING", "Snapshot", "shipped"]
 
 RULES_OF_RATING = "r1"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
-_REMEMBERED_RULES = 4096
+_REMEMBERED_MOMENTS = 256
+_REMEMBERED_COURSES = 4096
+_CROSS_BORDER = Refusal("cross_border_without_customs", "the parcel would cross a customs border without customs data")
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An immutable version of all router data. Offers of a day are worked out once and remembered."""
+    """An immutable version of all router data. What many orders share is worked out once and remembered."""
 
     version: str
     services: tuple[Service, ...]
@@ -30,7 +36,9 @@ class Snapshot:
     charts: ZoneCharts
     calendars: dict[str, Calendar]
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
-    _refusals: dict[tuple[object, ...], tuple[Refusal | None, ...]] = field(default_factory=dict, repr=False)
+    _homes: dict[str, Home] = field(default_factory=dict, repr=False)
+    _ready: dict[tuple[str, str, datetime], tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _courses: dict[tuple[object, ...], tuple[Course | Excluded, ...]] = field(default_factory=dict, repr=False)
 
     def offers(self, country: str, day: int) -> tuple[Offer, ...]:
         """Return the services that ship from `country` as they stand on a day (ordinal), in the fixed order."""
@@ -43,15 +51,71 @@ class Snapshot:
         return known
 
     def refusals(self, country: str, traits: Traits) -> tuple[Refusal | None, ...]:
-        """Return for each service that ships from `country` why it may not be used, if so; remembered as offers are."""
-        key = (country, *traits.rules)
-        known = self._refusals.get(key)
+        """Return for each service that ships from `country` why it may not be used, if so, in the fixed order."""
+        return tuple(service_refusal(service, traits) for service in self.home(country).services)
+
+    def home(self, country: str) -> Home:
+        """Return the services that ship from `country`, with the calendars and zone systems they use."""
+        known = self._homes.get(country)
         if known is None:
-            if len(self._refusals) >= _REMEMBERED_RULES:
-                self._refusals.clear()
-            at_home = [service for service in self.services if service.country == country]
-            known = self._refusals[key] = tuple(service_refusal(service, traits) for service in at_home)
+            services = tuple(service for service in self.services if service.country == country)
+            calendars = dict.fromkeys(service.calendar for service in services)
+            zone_systems = dict.fromkeys(service.zone_system for service in services)
+            known = Home(services, tuple(calendars), tuple(zone_systems))
+            if services:
+                self._homes[country] = known
         return known
+
+    def ready(self, country: str, timezone: str, moment: datetime) -> tuple[int, ...]:
+        """Return for each calendar of a country the first day it could collect what is decided at a moment."""
+        key = (country, timezone, moment)
+        known = self._ready.get(key)
+        if known is None:
+            if len(self._ready) >= _REMEMBERED_MOMENTS:
+                self._ready.clear()
+            local = moment.astimezone(ZoneInfo(timezone))
+            known = tuple(self.calendars[name].ready(local) for name in self.home(country).calendars)
+            self._ready[key] = known
+        return known
+
+    def zones(self, country: str, origin: str, destination: str) -> tuple[Zone, ...]:
+        """Return the zone between two postcodes in each zone system of a country."""
+        return tuple([self.charts.find(system, origin, destination) for system in self.home(country).zone_systems])
+
+    def courses(self, lane: Lane, traits: Traits) -> tuple[Course | Excluded, ...]:
+        """Return the services of a lane in the fixed order, each with what its parcels do not change or why it is out.
+
+        They depend on the lane and on `traits.rules` only, and are remembered as offers are.
+        """
+        key = (lane, traits.rules)
+        known = self._courses.get(key)
+        if known is None:
+            if len(self._courses) >= _REMEMBERED_COURSES:
+                self._courses.clear()
+            known = self._courses[key] = tuple(self._lay(lane, traits))
+        return known
+
+    def _lay(self, lane: Lane, traits: Traits) -> Iterable[Course | Excluded]:
+        home = self.home(lane.country)
+        ready, zones = (
+            dict(zip(home.calendars, lane.ready, strict=True)),
+            dict(zip(home.zone_systems, lane.zones, strict=True)),
+        )
+        facts = Circumstances(traits.residential, traits.options.signature, traits.areas)
+        offers = self.offers(lane.country, lane.tariff_day)
+        for offer, refusal in zip(offers, self.refusals(lane.country, traits), strict=True):
+            service, edition = offer.service, offer.edition
+            if not lane.domestic:
+                yield Excluded(service, _CROSS_BORDER)
+            elif refusal is not None:
+                yield Excluded(service, refusal)
+            elif edition is None:
+                yield Excluded(service, Refusal("no_tariff_at_date", offer.reason))
+            else:
+                zone = zones[service.zone_system]
+                transit = service.transit.get(zone.code)
+                dates = self.calendars[service.calendar].dates(ready[service.calendar], transit) if transit else None
+                yield course_of(offer, edition, zone, dates, facts)
 
 
 @cache

@@ -171,6 +171,8 @@ class Rated(NamedTuple):
     net: int
     billable: int
     unit: str
+    text: str
+    """JSON of all this in a stored candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +187,10 @@ class Offer:
     flat: tuple[Fee, ...] = ()
     triggers: tuple[tuple[int, int], ...] = ()
     """Lowest bound per measure above which some dimensional fee applies: most parcels are below all of them."""
-    itemised: dict[tuple[object, ...], Rated] = field(default_factory=dict, repr=False, compare=False)
-    """Prices worked out before."""
+    itemised: dict[tuple[object, ...], dict[tuple[object, ...], Rated]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """Prices worked out before, by zone and circumstances."""
 
 
 def offer_on(service: Service, day: int) -> Offer:

@@ -1,0 +1,87 @@
+"""What a lane settles before any parcel is measured: per service its price list, zone and dates, or why it is out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pydantic_core import to_json
+
+from linkstar_router.domain.calendars import Dates
+from linkstar_router.domain.eligibility import Refusal
+from linkstar_router.domain.tariff import Edition, Limit, Offer, Rated, Service
+from linkstar_router.domain.zones import Zone
+
+__all__ = ["Circumstances", "Course", "Excluded", "Home", "Lane", "course_of"]
+
+
+class Circumstances(NamedTuple):
+    """What besides the parcel decides on surcharges."""
+
+    residential: bool
+    signature: bool
+    areas: frozenset[str]
+
+
+class Excluded(NamedTuple):
+    """A service with its refusal."""
+
+    service: Service
+    refusal: Refusal
+
+
+class Home(NamedTuple):
+    """A country that parcels ship from: its services in the fixed order, and the calendars and zone systems they use."""
+
+    services: tuple[Service, ...]
+    calendars: tuple[str, ...]
+    zone_systems: tuple[str, ...]
+
+
+class Lane(NamedTuple):
+    """Where and when a shipment travels, told no finer than services tell it: many shipments share a lane."""
+
+    country: str
+    domestic: bool
+    tariff_day: int
+    ready: tuple[int, ...]
+    """Per calendar of the country, the first day on which it could collect."""
+    zones: tuple[Zone, ...]
+    """Per zone system of the country."""
+
+
+class Course(NamedTuple):
+    """A service on a lane, with all that its parcels do not change."""
+
+    offer: Offer
+    edition: Edition
+    zone: Zone
+    dates: Dates | None
+    facts: Circumstances
+    covered: bool
+    """The price list has the zone."""
+    ordinary: tuple[tuple[int, int], ...]
+    """Per measure the bound up to which no limit is met and no fee on the size applies."""
+    prices: dict[tuple[object, ...], Rated]
+    """Prices of ordinary parcels worked out before, shared by all courses of the same zone and circumstances."""
+    opening: str
+    """JSON of a stored candidate up to its price."""
+    closing: str
+    """JSON of its dates."""
+
+
+def course_of(offer: Offer, edition: Edition, zone: Zone, dates: Dates | None, facts: Circumstances) -> Course:
+    """Return the course of an offer that is open to the shipment."""
+    opening = to_json((offer.service.key, edition.tariff, *zone)).decode().removesuffix("]")
+    prices = offer.itemised.setdefault((zone.code, facts), {})
+    covered = zone.code in edition.zone_names
+    return Course(
+        offer, edition, zone, dates, facts, covered, _ordinary(offer, edition), prices, opening, to_json(dates).decode()
+    )
+
+
+def _ordinary(offer: Offer, edition: Edition) -> tuple[tuple[int, int], ...]:
+    limits: tuple[Limit, ...] = edition.limits + (edition.oversized[:1] if edition.oversized else ())
+    lowest: dict[int, int] = {}
+    for measure, bound in (*offer.triggers, *(limit[:2] for limit in limits)):
+        lowest[measure] = min(bound, lowest.get(measure, bound))
+    return tuple(lowest.items())
