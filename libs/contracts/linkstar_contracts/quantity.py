@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from linkstar_contracts.ordinary import Ordinary
+
 __all__ = ["Quantity"]
 
 _PLAIN_DECIMAL = r"^[0-9]{1,7}(\.[0-9]{1,4})?$"
@@ -39,7 +41,15 @@ class Quantity:
         as_text = core_schema.plain_serializer_function_ser_schema(
             lambda value: f"{value:f}", when_used="json", return_schema=core_schema.str_schema()
         )
-        return core_schema.no_info_plain_validator_function(self.read, serialization=as_text)
+        rule = core_schema.no_info_plain_validator_function(self.read, serialization=as_text)
+        return self._ordinary().beside(rule)
+
+    def _ordinary(self) -> Ordinary:
+        """Text with fewer digits before the point than the bound has, and surely above 0."""
+        digits = min(len(str(self.le)) - 1, 7)
+        pattern = rf"^([1-9][0-9]{{0,{digits - 1}}}(\.[0-9]{{1,4}})?|0\.[1-9][0-9]{{0,3}})$"
+        text = core_schema.str_schema(pattern=pattern, strict=True)
+        return Ordinary(core_schema.no_info_after_validator_function(Decimal, text))
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler

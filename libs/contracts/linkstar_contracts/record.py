@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Head, RawHeaders, read_headers
 from linkstar_contracts.events import EVENTS
 from linkstar_contracts.findings import own_findings
+from linkstar_contracts.ordinary import ordinary_validator
 from linkstar_contracts.topics import TOPICS, Topic
 
 __all__ = ["MAX_DOOR_BYTES", "FieldFault", "RecordCode", "RecordError", "parse_body", "parse_record"]
@@ -86,11 +87,20 @@ def parse_body(event_class: type[E], value: bytes | None, *, strict: bool = Fals
     if len(value) > limit:
         raise RecordError("record.too_large", f"the body has {len(value)} bytes, at most {limit} are allowed")
     try:
-        event: E = event_class.__pydantic_validator__.validate_json(value, extra="forbid" if strict else "ignore")
+        event = _read(event_class, value, "forbid" if strict else "ignore")
     except ValidationError as error:
         raise _as_record_error(error) from None
     if strict:
         _refuse_duplicate_keys(value)
+    return event
+
+
+def _read(event_class: type[E], value: bytes, extra: Literal["forbid", "ignore"]) -> E:
+    """Return what the contract makes of the body. Only the contract refuses: what is not ordinary, it is asked about."""
+    try:
+        event: E = ordinary_validator(event_class).validate_json(value, extra=extra)
+    except ValidationError:
+        event = event_class.__pydantic_validator__.validate_json(value, extra=extra)
     return event
 
 

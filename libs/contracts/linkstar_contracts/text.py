@@ -14,6 +14,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, StringConstraints
 from pydantic_core import core_schema
 
+from linkstar_contracts.ordinary import Ordinary
+
 __all__ = ["CountryCode", "CurrencyCode", "OrderId", "SafeStr", "ShipmentId", "TenantId", "Token", "clean_text"]
 
 # C0 and C1 controls (tab and line breaks become a space first), line separators, and Unicode's default-ignorable code
@@ -29,6 +31,11 @@ _NO_TEXT = re.compile(
     + "]"
 )
 _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
+
+
+# What `clean_text` leaves as it is, in part: one line of ASCII, Latin letters of one code point each, Chinese characters.
+_PLAIN = "!-~¡-¬®-ſ一-鿿"
+_PLAIN_TEXT = f"^([{_PLAIN}]([ {_PLAIN}]*[{_PLAIN}])?)?$"
 
 
 def clean_text(text: str) -> str:
@@ -58,7 +65,10 @@ class SafeStr:
         raw = core_schema.str_schema(max_length=self.max_length * 4 + 64, strict=True)
         cleaned = core_schema.no_info_after_validator_function(clean_text, raw)
         bounded = core_schema.str_schema(min_length=self.min_length, max_length=self.max_length)
-        return core_schema.chain_schema([cleaned, bounded])
+        plain = core_schema.str_schema(
+            pattern=_PLAIN_TEXT, min_length=self.min_length, max_length=self.max_length, strict=True
+        )
+        return Ordinary(plain).beside(core_schema.chain_schema([cleaned, bounded]))
 
     def __get_pydantic_json_schema__(
         self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
@@ -88,7 +98,12 @@ def _currency(code: str) -> str:
     return code
 
 
-CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$", strict=True), AfterValidator(_currency)]
+CurrencyCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z]{3}$", strict=True),
+    AfterValidator(_currency),
+    Ordinary(core_schema.literal_schema(list(CURRENCY_EXPONENTS))),
+]
 """ISO 4217 alphabetic code."""
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$", strict=True)]
 """ISO 3166-1 alpha-2 code."""

@@ -7,6 +7,9 @@ from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic_core import core_schema
+
+from linkstar_contracts.ordinary import Ordinary
 
 __all__ = ["Instant", "LocalDate"]
 
@@ -22,7 +25,17 @@ def _written_time(value: object) -> object:
     return value
 
 
-Instant = Annotated[AwareDatetime, Field(ge=_EARLIEST, le=_LATEST, strict=False), BeforeValidator(_written_time)]
+_THIS_CENTURY = Ordinary(
+    core_schema.chain_schema(
+        [
+            core_schema.str_schema(pattern="^20[0-9]{2}-", strict=True),
+            core_schema.datetime_schema(tz_constraint="aware", strict=False),
+        ]
+    )
+)
+Instant = Annotated[
+    AwareDatetime, Field(ge=_EARLIEST, le=_LATEST, strict=False), BeforeValidator(_written_time), _THIS_CENTURY
+]
 """An aware point in time between 1990 and 2200. Naive times and bare numbers are refused."""
 
 
@@ -36,5 +49,13 @@ def _calendar_date(text: str) -> str:
     return text
 
 
-LocalDate = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_date)]
+_DAY_OF_ANY_YEAR = Ordinary(
+    core_schema.str_schema(
+        pattern="^20[0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)$",
+        strict=True,
+    )
+)
+LocalDate = Annotated[
+    str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_calendar_date), _DAY_OF_ANY_YEAR
+]
 """A date of the calendar, `YYYY-MM-DD`, local to the place it speaks of."""
