@@ -33,8 +33,9 @@ _NO_TEXT = re.compile(
 _BREAKS = re.compile("[\t\n\r\v\f\x85\u2028\u2029]+")
 
 
-# What `clean_text` leaves as it is, in part: one line of ASCII, Latin letters of one code point each, Chinese characters.
-_PLAIN = "!-~¡-¬®-ſ一-鿿"
+# Some of what `clean_text` leaves as it is: ASCII, Latin letters of one code point each, dashes and quotes, and Chinese
+# characters with their punctuation. Blanks stand inside only.
+_PLAIN = "!-~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u3003\u4e00-\u9fff\uff01-\uff5e"
 _PLAIN_TEXT = f"^([{_PLAIN}]([ {_PLAIN}]*[{_PLAIN}])?)?$"
 
 
