@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -55,6 +57,14 @@ class VaultError(Exception):
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
+
+
+class _NewKey(NamedTuple):
+    """A data key just made: its id, and the key wrapped and bare."""
+
+    key_id: str
+    wrapped: bytes
+    key: bytes
 
 
 class Vault:
@@ -109,8 +119,9 @@ class Vault:
         """Return the key of each order, a new one where there was none, whoever else makes one meanwhile."""
         asked = sorted(orders)
         fresh = [self._new_key(tenant, order_id) for tenant, order_id in asked]
-        ids, wrapped = [key_id for key_id, _ in fresh], [key for _, key in fresh]
-        found = self._unwrap(await tx.fetch(_KEEP, *_columns(asked), ids, wrapped, tx.now))
+        ids, wrapped = [new.key_id for new in fresh], [new.wrapped for new in fresh]
+        kept = await tx.fetch(_KEEP, *_columns(asked), ids, wrapped, tx.now)
+        found = self._unwrap(kept, {new.key_id: new.key for new in fresh})
         if missed := orders - found.keys():  # another transaction made them after our snapshot
             found |= await self._read_keys(tx, missed)
         return found
@@ -118,17 +129,21 @@ class Vault:
     async def _read_keys(self, tx: Transaction, orders: set[OrderKey]) -> dict[OrderKey, tuple[str, AESGCM]]:
         return self._unwrap(await tx.fetch(_READ, *_columns(sorted(orders))))
 
-    def _new_key(self, tenant: str, order_id: str) -> tuple[str, bytes]:
-        key_id = f"{self._master_id()}.{os.urandom(12).hex()}"
-        data_key = AESGCM.generate_key(256)
-        return key_id, _encrypt(self._tenant_key(tenant), data_key, f"{tenant}|{order_id}|{key_id}")
+    def _new_key(self, tenant: str, order_id: str) -> _NewKey:
+        key_id = f"{self._master_id}.{os.urandom(12).hex()}"
+        key = os.urandom(32)
+        return _NewKey(key_id, _encrypt(self._tenant_key(tenant), key, f"{tenant}|{order_id}|{key_id}"), key)
 
-    def _unwrap(self, rows: Iterable[asyncpg.Record]) -> dict[OrderKey, tuple[str, AESGCM]]:
+    def _unwrap(
+        self, rows: Iterable[asyncpg.Record], made: Mapping[str, bytes] = MappingProxyType({})
+    ) -> dict[OrderKey, tuple[str, AESGCM]]:
+        """Return the keys in these rows; those that were just `made`, by key id, need no unwrapping."""
         keys = {}
-        for row in rows:
-            tenant, order_id, key_id = row["tenant"], row["order_id"], row["key_id"]
-            data_key = _decrypt(self._tenant_key(tenant), row["wrapped"], f"{tenant}|{order_id}|{key_id}")
-            keys[tenant, order_id] = (key_id, AESGCM(data_key))
+        for tenant, order_id, key_id, wrapped in rows:
+            key = made.get(key_id)
+            if key is None:
+                key = _decrypt(self._tenant_key(tenant), wrapped, f"{tenant}|{order_id}|{key_id}")
+            keys[tenant, order_id] = (key_id, AESGCM(key))
         return keys
 
     def _tenant_key(self, tenant: str) -> AESGCM:
@@ -142,6 +157,7 @@ class Vault:
             raise VaultError("no_master_key", "set LINKSTAR_VAULT__MASTER_KEY_FILE for a service that seals or opens")
         return self._master_key
 
+    @cached_property
     def _master_id(self) -> str:
         return sha256(b"linkstar master key id|" + self._master()).hexdigest()[:8]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from linkstar_contracts.assembly import assembled
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import OrderChanged, OrderReceived
 from linkstar_contracts.fields import Items, Notices, Parcels
@@ -53,8 +54,8 @@ class OrderContent(Value):
         return self.model_copy(update=changed)
 
     def received(self, tenant: str, order_id: str, now: datetime) -> Event:
-        """Return the event of version 1."""
-        return OrderReceived(**_head(tenant, order_id, 1, now), **dict(self))
+        """Return the event of version 1. Each part was validated with the order, and has its type here, too."""
+        return assembled(OrderReceived, {**_head(tenant, order_id, 1, now), "kind": "order", **vars(self)})
 
     def changed(self, tenant: str, order_id: str, version: int, now: datetime) -> Event:
         """Return the event of a later version."""

@@ -39,7 +39,7 @@ async def insert_orders(tx: Any, orders: Sequence[Order]) -> set[Key]:
         """INSERT INTO sales_order (tenant, order_id, shard, state, version, fingerprint, content, problem,
                                     created_at, updated_at)
            SELECT u.*, $9, $9 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::bytea[],
-                                          $7::jsonb[], $8::text[]) u
+                                          $7::text[], $8::text[]) u
            ON CONFLICT DO NOTHING RETURNING tenant, order_id""",
         *_columns(ordered), tx.now,
     )  # fmt: skip
@@ -51,7 +51,7 @@ async def update_orders(tx: Any, orders: Sequence[Order]) -> None:
     await tx.execute(
         """UPDATE sales_order o SET state = u.state, version = u.version, fingerprint = u.fingerprint,
                   content = u.content, problem = u.problem, updated_at = $9
-             FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::bytea[], $7::jsonb[], $8::text[])
+             FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::int[], $6::bytea[], $7::text[], $8::text[])
                   u(tenant, order_id, shard, state, version, fingerprint, content, problem)
             WHERE o.tenant = u.tenant AND o.order_id = u.order_id""",
         *_columns(orders), tx.now,
@@ -63,7 +63,7 @@ def _columns(orders: Sequence[Order]) -> tuple[list[Any], ...]:
         [order.tenant for order in orders], [order.order_id for order in orders], [order.shard for order in orders],
         [order.state.value for order in orders], [order.version for order in orders],
         [order.fingerprint for order in orders],
-        [order.content.model_dump_json() if order.content else None for order in orders],
+        [order.content.model_dump_json(exclude_none=True) if order.content else None for order in orders],
         [order.problem for order in orders],
     )  # fmt: skip
 

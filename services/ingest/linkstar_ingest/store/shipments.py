@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,18 @@ from linkstar_ingest.store.keys import Key
 
 
 async def put_labels(tx: Any, labels: Mapping[Key, tuple[int, LabelCreated | LabelVoided]]) -> None:
-    """Keep the newest label event per shipment, given as (tenant, shipment id) -> (shard, event)."""
+    """Keep the newest label event per shipment, given as (tenant, shipment id) -> (shard, event).
+
+    Tracking numbers hold no blanks: those of one shipment are sent as one text.
+    """
     rows = [labels[key] for key in sorted(labels)]
     await tx.execute(
         """INSERT INTO write_back AS w (tenant, shipment_id, order_id, shard, label_version, label_state, carrier, service,
                                         tracking_numbers, labelled_at)
            SELECT tenant, shipment_id, order_id, shard, version, label_state, carrier, service,
-                  ARRAY(SELECT jsonb_array_elements_text(numbers)), at
+                  string_to_array(numbers, ' '), at
              FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[], $8::text[],
-                         $9::jsonb[], $10::timestamptz[])
+                         $9::text[], $10::timestamptz[])
                   u(tenant, shipment_id, order_id, shard, version, label_state, carrier, service, numbers, at)
            ON CONFLICT (tenant, shipment_id)
            DO UPDATE SET label_version = excluded.label_version, label_state = excluded.label_state,
@@ -30,7 +32,7 @@ async def put_labels(tx: Any, labels: Mapping[Key, tuple[int, LabelCreated | Lab
         [event.order_id for _, event in rows], [shard for shard, _ in rows], [event.version for _, event in rows],
         ["created" if isinstance(event, LabelCreated) else "voided" for _, event in rows],
         [event.carrier for _, event in rows], [event.service for _, event in rows],
-        [json.dumps(_numbers(event)) for _, event in rows], [event.occurred_at for _, event in rows],
+        [" ".join(_numbers(event)) for _, event in rows], [event.occurred_at for _, event in rows],
     )  # fmt: skip
 
 
