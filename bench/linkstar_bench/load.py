@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from pydantic import BaseModel
 
 from linkstar_bench.orders import OrderRecord
 from linkstar_bench.wire import PartitionWriter, WireRecord
@@ -19,6 +18,7 @@ __all__ = ["Finish", "Key", "LoadFailed", "accepted", "by_key", "publish", "publ
 Key = tuple[str, str]
 Sign = Callable[[ConsumerRecord], Key | None]
 """Tells which order a record shows to be finished, if any."""
+_ACCEPTED = ("ce_milestone", b"accepted")
 _CHUNK = 2_000
 _STALL_S = 90.0
 _TICK_S = 0.01
@@ -28,16 +28,14 @@ class LoadFailed(Exception):
     """Orders did not come out: the run has no result."""
 
 
-class _Tracked(BaseModel):
-    tenant: str
-    order_id: str
-    accepted: bool = False
-
-
 def accepted(record: ConsumerRecord) -> Key | None:
-    """The order is finished when its parcel is with the carrier."""
-    event = _Tracked.model_validate_json(record.value)
-    return (event.tenant, event.order_id) if event.accepted else None
+    """The order is finished when its parcel is with the carrier, as the record's head tells."""
+    return _key(record) if _ACCEPTED in record.headers else None
+
+
+def _key(record: ConsumerRecord) -> Key:
+    tenant, _, order_id = record.key.decode().partition("/")
+    return tenant, order_id
 
 
 def by_key(occurrence: int = 1) -> Sign:
@@ -46,8 +44,7 @@ def by_key(occurrence: int = 1) -> Sign:
 
     def sign(record: ConsumerRecord) -> Key | None:
         count = seen[record.key] = seen.get(record.key, 0) + 1
-        tenant, _, order_id = record.key.decode().partition("/")
-        return (tenant, order_id) if count == occurrence else None
+        return _key(record) if count == occurrence else None
 
     return sign
 

@@ -22,6 +22,7 @@ from linkstar_bench.rounds import Burst, Round
 from linkstar_bench.storage import Storage
 from linkstar_bench.usage import Reading, Usage, parse_stat
 from linkstar_bench.verdict import FACTS, Census, Verdict, judge_topics
+from linkstar_contracts.events import TrackingStatus, TrackingUpdated
 from linkstar_contracts.record import parse_record
 from linkstar_contracts.topics import CARRIER_SCANS, ORDERS_INBOUND, TOPICS
 from linkstar_runtime.records import StoredRecord
@@ -203,16 +204,19 @@ def test_the_carrier_scans_labels_and_passes_voids_over() -> None:
     assert scan == next(iter(acceptance_scans(PostedLabel.model_validate_json(label), NOW)))
 
 
-def _tracked(flag: str) -> StoredRecord:
-    return StoredRecord(
-        "tracking-updated", 0, 0, b"t/o", b'{"tenant":"t","order_id":"o","accepted":%s}' % flag.encode(), ()
-    )
+def _tracked(*, accepted: bool) -> StoredRecord:
+    status = TrackingStatus.ACCEPTED if accepted else TrackingStatus.PENDING
+    event = TrackingUpdated(
+        tenant="t", order_id="o", shipment_id="o", version=1, occurred_at=NOW, carrier="usps", service="ga", status=status,
+        accepted=accepted, parcel=1, tracking_number="94001123", parcel_status=status, scanned_at=NOW,
+    )  # fmt: skip
+    return StoredRecord("tracking-updated", 0, 0, b"t/o", event.body(), tuple(event.headers("/linkstar/tracker")))
 
 
 def test_an_order_is_finished_when_accepted_or_with_its_nth_record() -> None:
-    assert [accepted(_tracked(flag)) for flag in ("false", "true")] == [None, ("t", "o")]
+    assert [accepted(_tracked(accepted=flag)) for flag in (False, True)] == [None, ("t", "o")]
     sign = by_key(2)
-    assert [sign(_tracked("false")) for _ in range(3)] == [None, ("t", "o"), None]
+    assert [sign(_tracked(accepted=False)) for _ in range(3)] == [None, ("t", "o"), None]
 
 
 def test_the_relay_writes_to_topics_and_reads_what_is_written() -> None:
