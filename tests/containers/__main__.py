@@ -41,9 +41,10 @@ def run(arguments: list[str], images: dict[str, str]) -> tuple[int, dict[str, in
 
 def main() -> int:
     """Run the suite; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m containers", description=__doc__)
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="more arguments for pytest")
-    arguments = parser.parse_args().pytest
+    parser = argparse.ArgumentParser(
+        prog="python -m containers", description=__doc__, epilog="All arguments are handed to pytest."
+    )
+    _, arguments = parser.parse_known_args()
     began = time.monotonic()
     if reason := silence():
         say(f"SKIPPED, {reason}. Start one, or set DOCKER_HOST; `make test-integration` needs none.")

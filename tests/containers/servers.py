@@ -87,8 +87,11 @@ class KafkaContainer(_Server):
         super().__init__("kafka", 9092, "1000:1000")
         settings = {
             **kafka.SETTINGS,
-            "listeners": "BROKER://:9092,CONTROLLER://127.0.0.1:9093",
-            "advertised.listeners": f"BROKER://{self.bootstrap}",
+            # Its own coordinators talk to it, too: the address for them is one inside the container.
+            "listeners": "BROKER://:9092,INSIDE://127.0.0.1:9094,CONTROLLER://127.0.0.1:9093",
+            "advertised.listeners": f"BROKER://{self.bootstrap},INSIDE://127.0.0.1:9094",
+            "listener.security.protocol.map": "BROKER:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "inter.broker.listener.name": "INSIDE",
             "controller.quorum.voters": "1@127.0.0.1:9093",
         }
         variables = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in settings.items()}

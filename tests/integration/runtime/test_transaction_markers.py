@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -17,9 +19,11 @@ async def test_what_is_handed_over_reaches_past_the_marker(kafka_bootstrap: str,
     place = (topic_prefix + ORDERS_INBOUND.name, 3)
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=topic_prefix)
     await producer.start()
-    async with producer.transaction():
-        await producer.send_and_wait(place[0], b"{}", partition=place[1])
-    await producer.stop()
+    try:
+        async with asyncio.timeout(30), producer.transaction():
+            await producer.send_and_wait(place[0], b"{}", partition=place[1])
+    finally:
+        await producer.stop()
     client = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
     await client.start()
     try:
