@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
@@ -35,6 +36,13 @@ def test_raw_headers() -> None:
         ("content-type", b"application/json"),
         ("traceparent", TRACE.encode()),
     ]
+
+
+def test_an_hour_that_comes_twice_is_two_times() -> None:
+    first = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"))
+    twice = [cancelled().model_copy(update={"occurred_at": first.replace(fold=fold)}) for fold in (0, 1)]
+    written = [dict(event.headers("/linkstar/ingest"))["ce_time"] for event in twice]
+    assert written == [b"2026-11-01T05:30:00Z", b"2026-11-01T06:30:00Z"]
 
 
 def test_body_is_compact_and_says_nothing_about_the_absent() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, ClassVar, NamedTuple
 
@@ -36,6 +37,12 @@ def event_id(tenant: str, aggregate_id: str, event_type: str, version: int) -> s
     """Return the deterministic id of a business fact: the same fact has the same id, whoever computes it and when."""
     digest = blake2b(f"{tenant}|{aggregate_id}|{event_type}|{version}".encode(), digest_size=16).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+
+@lru_cache(maxsize=1024)
+def _written(utc: datetime) -> bytes:
+    """Return a time in UTC as headers state it. Most events of a batch share theirs."""
+    return utc.isoformat().replace("+00:00", "Z").encode()
 
 
 class Event(BaseModel):
@@ -98,7 +105,7 @@ class Event(BaseModel):
             ("ce_type", self.TYPE.encode()),
             ("ce_source", source.encode()),
             ("ce_subject", self.aggregate_id.encode()),
-            ("ce_time", self.occurred_at.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+            ("ce_time", _written(self.occurred_at.astimezone(UTC))),
             ("ce_version", b"%d" % self.version),
             ("ce_tenant", self.tenant.encode()),
             ("content-type", b"application/json"),
@@ -143,7 +150,7 @@ def read_headers(headers: RawHeaders) -> Head | None:
     kind, identity, tenant = found.get("ce_type"), found.get("ce_id"), found.get("ce_tenant")
     if found.get("ce_specversion") != b"1.0" or not (kind and identity and tenant):
         return None
-    version, time = found.get("ce_version"), found.get("ce_time")
+    version, time, trace = found.get("ce_version"), found.get("ce_time"), found.get("traceparent")
     try:
         head = Head(
             kind.decode("ascii"),
@@ -152,7 +159,7 @@ def read_headers(headers: RawHeaders) -> Head | None:
             tenant.decode("ascii"),
             (found.get("ce_subject") or b"").decode("ascii"),
             datetime.fromisoformat(time.decode("ascii")) if time else None,
-            _w3c((found.get("traceparent") or b"").decode("ascii")),
+            _w3c(trace.decode("ascii")) if trace else None,
             (found.get("ce_milestone") or b"").decode("ascii"),
         )
     except ValueError:
