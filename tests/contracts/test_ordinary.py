@@ -140,7 +140,8 @@ def test_quantities(value: object) -> None:
 @pytest.mark.parametrize(
     ("value", "ordinary"),
     [
-        ("1", True), ("12.50", True), ("0.1", True), ("999999.9999", True), ("0", False), ("0.0", False), ("1000000", False),
+        ("1", True), ("12.50", True), ("0.1", True), ("0.085", True), ("0.0001", True), ("0.00001", False),
+        ("0.0000", False),        ("999999.9999", True), ("0", False), ("0.0", False), ("1000000", False),
         ("1000000.0001", False), ("01", False), ("1.", False), ("1.00001", False), ("1e3", False), ("１", False),
         (12.5, False),
     ],

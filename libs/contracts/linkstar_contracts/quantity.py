@@ -47,7 +47,9 @@ class Quantity:
     def _ordinary(self) -> Ordinary:
         """Text with fewer digits before the point than the bound has, and surely above 0."""
         digits = min(len(str(self.le)) - 1, 7)
-        pattern = rf"^([1-9][0-9]{{0,{digits - 1}}}(\.[0-9]{{1,4}})?|0\.[1-9][0-9]{{0,3}})$"
+        whole = rf"[1-9][0-9]{{0,{digits - 1}}}(\.[0-9]{{1,4}})?"
+        below_one = r"0\.([1-9][0-9]{0,3}|0[1-9][0-9]{0,2}|00[1-9][0-9]?|000[1-9])"
+        pattern = f"^({whole}|{below_one})$"
         text = core_schema.str_schema(pattern=pattern, strict=True)
         return Ordinary(core_schema.no_info_after_validator_function(Decimal, text))
 
