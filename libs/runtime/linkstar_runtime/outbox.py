@@ -114,10 +114,11 @@ def _split(records: list[OutgoingRecord]) -> Iterable[list[OutgoingRecord]]:
     part: list[OutgoingRecord] = []
     size = 0
     for record in records:
-        if part and size + record.size > MAX_CHUNK_BYTES:
+        more = record.size
+        if part and size + more > MAX_CHUNK_BYTES:
             yield part
             part, size = [], 0
         part.append(record)
-        size += record.size
+        size += more
     if part:
         yield part

@@ -93,10 +93,11 @@ def encode_chunk(records: Sequence[OutgoingRecord]) -> bytes:
         heads += (timestamp_ms, len(headers))
         pieces += (key, value)
         for name, text in headers:
-            pieces += (name.encode(), text)
+            pieces.append(name.encode())
+            pieces.append(text)
     lengths = [_NONE if piece is None else len(piece) for piece in pieces]
     layout = struct.pack(f">{'qI' * len(records)}{len(lengths)}I", *heads, *lengths)
-    packed = b"".join([_COUNTS.pack(len(records), len(pieces)), layout, *(piece for piece in pieces if piece)])
+    packed = b"".join([_COUNTS.pack(len(records), len(pieces)), layout, *filter(None, pieces)])
     return bytes((_VERSION,)) + bytes(lz4.compress_block(packed))
 
 

@@ -45,11 +45,13 @@ async def claim_numbers(tx: Transaction, numbers: Mapping[Number, NumberOwner]) 
     """Register numbers for their shipments. A number that has an owner keeps it; the newcomer is noted as a conflict."""
     flat = [(*number, o.tenant, o.shipment_id, o.order_id) for number, o in sorted(numbers.items(), key=lambda n: n[0])]
     values = columns(flat, 5)
-    await tx.execute(
+    done = await tx.execute(
         "INSERT INTO tracking_number SELECT u.*, $6 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) "
         "u ORDER BY 1, 2 ON CONFLICT DO NOTHING",
         *values, tx.now,
     )  # fmt: skip
+    if int(done.rpartition(" ")[2]) == len(numbers):
+        return
     await tx.execute(
         "INSERT INTO number_conflict SELECT u.carrier, u.number, u.tenant, u.shipment_id, $5 FROM "
         "unnest($1::text[], $2::text[], $3::text[], $4::text[]) u(carrier, number, tenant, shipment_id) "
