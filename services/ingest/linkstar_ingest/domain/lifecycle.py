@@ -78,12 +78,14 @@ class Progress:
 
     def receive(self, content: OrderContent, fingerprint: bytes, problem: str, now: datetime) -> None:
         """Take the order in: received at once, or held while its address is undeliverable."""
-        self.order = replace(self.order, content=content, fingerprint=fingerprint, problem=problem)
+        state, version = (OrderState.HELD, self.order.version) if problem else (OrderState.OPEN, 1)
+        self.order = replace(
+            self.order, state=state, version=version, fingerprint=fingerprint, content=content, problem=problem
+        )
         if problem:
-            self.order = replace(self.order, state=OrderState.HELD)
             self._raise_undeliverable(problem, now)
         else:
-            self._release(content, now)
+            self.events.append(content.received(*self.order.key, now))
 
     def change(self, patch: ContentPatch, now: datetime) -> Outcome:
         """Apply a change, unless it comes too late or would make the address undeliverable."""

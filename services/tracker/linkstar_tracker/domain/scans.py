@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from linkstar_contracts.events import CarrierScan, Place
 
@@ -21,8 +20,7 @@ def scan_id(carrier: str, tracking_number: str, code: str, scanned_at: datetime,
     return blake2b(fact.encode(), digest_size=16).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """A scan as the carrier reported it. `retracts` names the scan that this one takes back."""
 
     scan_id: str
@@ -31,7 +29,7 @@ class Scan:
     code: str
     scanned_at: datetime
     text: str = ""
-    place: Place = field(default_factory=Place)
+    place: Place = Place()
     scanned_local: str = ""
     timezone: str = ""
     source: ScanSource = "webhook"

@@ -5,7 +5,7 @@ The state after a set of label events and scans is the same in whatever order th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -115,7 +115,7 @@ class Shipment:
             by_number.setdefault(scan.tracking_number, []).append(scan)
         parcels = {p.number: fold(by_number.get(p.tracking_number, ()), rules.meanings) for p in label.parcels}
         if self.voided and not any(timeline.accepted_at for timeline in parcels.values()):
-            return {n: replace(each, status=TrackingStatus.CANCELLED, substatus=None) for n, each in parcels.items()}
+            return {n: each._replace(status=TrackingStatus.CANCELLED, substatus=None) for n, each in parcels.items()}
         return parcels
 
     def current(self, rules: Rules, now: datetime) -> ShipmentUpdated | None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
 from linkstar_tracker.domain.meanings import Meaning, StatusMap
@@ -30,8 +30,7 @@ _JOURNEY = {status: rank for rank, status in enumerate((
 ))}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """Where one parcel stands. Milestones keep the instant at which they were first reached.
 
     A first attempt is the carrier's first try to hand over, whether or not it succeeded; ready at a pickup point counts.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from linkstar_contracts.events import ExceptionCode, TrackingStatus
 from linkstar_tracker.domain.calendars import calendar_of
@@ -36,8 +36,7 @@ class WatchRule:
         return calendar_of(carrier).after(since, self.hours)
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(NamedTuple):
     """A moment at which a parcel will have been silent for too long."""
 
     at: datetime
