@@ -148,6 +148,7 @@ class Application:
         broker = KafkaBroker(
             self._settings.kafka.bootstrap, client_id=self._settings.instance_id, allow_auto_create_topics=False,
             graceful_timeout=15.0, logger=None, acks="all", enable_idempotence=True,
+            apply_types=False,  # casting arguments by their annotations would take each poll through a thread
         )  # fmt: skip
         listener = Listener(stage)
 
@@ -264,7 +265,7 @@ def _spare_the_collector() -> None:
     """What lives now lives for ever, and a batch makes thousands of objects that all die with it: look rarely."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(400_000, 20, 100)
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

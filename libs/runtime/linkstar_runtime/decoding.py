@@ -81,9 +81,10 @@ class Decoder:
             return _dead(record, head, code, str(error))
         if event.tenant != head.tenant:
             return _dead(record, head, "tenant-mismatch", "ce_tenant differs from the body's tenant")
-        if record.key != event.key.encode() or (topic.door and self._shard(event) != record.partition):
+        key = event.key
+        if record.key != key.encode() or (topic.door and shard_of(key, self._partitions) != record.partition):
             return self._wrong_key(record, head, topic, subscription, event)
-        received = Received(event, event.key, record.partition, record.topic, record.offset, head.traceparent)
+        received = Received(event, key, record.partition, record.topic, record.offset, head.traceparent)
         return Item(record, subscription, received)
 
     def _shard(self, event: Event) -> int:

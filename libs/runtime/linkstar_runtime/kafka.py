@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -213,9 +213,9 @@ async def _raw_batch(records: tuple[Any, ...]) -> KafkaMessage:
     return KafkaMessage(raw_message=records, body=b"", consumer=FAKE_CONSUMER)
 
 
-async def _raw_body(message: KafkaMessage) -> bytes:
+async def _as_polled(message: KafkaMessage) -> Sequence[Any]:
     """Decoder that decodes nothing: each record is decoded by the stage, so that one bad record harms no other."""
-    return bytes(message.body)
+    return cast("Sequence[Any]", message.raw_message)
 
 
 def subscribe(
@@ -228,15 +228,15 @@ def subscribe(
         *topics, batch=True, group_id=group, group_instance_id=settings.group_instance_id,
         max_records=settings.max_records, batch_timeout_ms=settings.poll_ms, fetch_max_wait_ms=50,
         fetch_min_bytes=FETCH_BYTES,
-        auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL, parser=_raw_batch, decoder=_raw_body,
+        auto_offset_reset="earliest", ack_policy=AckPolicy.MANUAL, parser=_raw_batch, decoder=_as_polled,
         listener=listener, partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=settings.session_timeout_ms, heartbeat_interval_ms=HEARTBEAT_MS,
         rebalance_timeout_ms=settings.rebalance_timeout_ms,
     )  # fmt: skip
 
     @subscriber
-    async def deliver_batch(message: KafkaMessage) -> None:
-        await deliver(message.raw_message)
+    async def deliver_batch(records: Sequence[Any]) -> None:
+        await deliver(records)
 
     listener.bind(lambda: subscriber.consumer)
     return subscriber
