@@ -16,6 +16,7 @@ from unit.labeler.label_samples import AT, COUNTRY_OF, consignee, route
 
 from linkstar_contracts.text import clean_text
 from linkstar_labeler.carriers import CARRIERS
+from linkstar_labeler.carriers.number_range import letters_and_digits
 from linkstar_labeler.carriers.printing import make_labels
 from linkstar_labeler.domain.check_digits import leitcode, mod_37_36
 from linkstar_labeler.domain.countries import country_name
@@ -213,3 +214,25 @@ def test_any_validated_text_prints(
     for text in lay_out(label).texts:
         assert text.x + text.width <= WIDTH
         assert text.y + text.size <= HEIGHT
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(SERVICES), filled, st.sampled_from(["order", "return"]), st.booleans())
+def test_zpl_prints_what_is_laid_out_whatever_is_remembered(
+    service: tuple[str, str], name: str, kind: str, test: bool
+) -> None:
+    carrier = CARRIERS[service[0]]
+    chosen = route(*service, kind=kind, test=test)
+    [number] = carrier.sell(service[1], [7]).tracking_numbers
+    [label] = make_labels(carrier, chosen, consignee(COUNTRY_OF[service[0]], name=name), [number], AT)
+    assert label.from_warehouse == (kind == "order")
+    texts = [f"^FO{text.x},{text.y}^A0N,{text.size},{text.size}{field(text.text)}" for text in lay_out(label).texts]
+    for shown in (label, label._replace(from_warehouse=False), label):
+        commands = render_zpl(shown)
+        assert [line for line in commands.split("\n") if "^A0N" in line] == texts
+        assert commands == render_zpl(label)
+
+
+@given(st.text(max_size=20))
+def test_letters_and_digits_are_those_of_ascii(text: str) -> None:
+    assert letters_and_digits(text) == "".join(char for char in text.upper() if char.isascii() and char.isalnum())

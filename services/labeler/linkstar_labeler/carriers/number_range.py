@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from linkstar_contracts.events import PurchaseGuarantee, RouteChosen
 from linkstar_labeler.domain.symbols import Symbol
@@ -22,8 +23,7 @@ class ServiceClass:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(NamedTuple):
     """What symbols need of the receiving address."""
 
     postcode: str
@@ -31,8 +31,7 @@ class Receiver:
     region: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(NamedTuple):
     """The symbols of one parcel's label."""
 
     tracking: Symbol
@@ -41,6 +40,7 @@ class Symbols:
 
 
 _NO_DIGIT = re.compile("[^0-9]")
+_NO_LETTER_OR_DIGIT = re.compile("[^0-9A-Z]")
 SymbolMaker = Callable[[str, ServiceClass, Receiver], Symbols]
 
 
@@ -76,7 +76,7 @@ class NumberRangeCarrier:
 
 def letters_and_digits(text: str) -> str:
     """Return the capital letters and digits of a postcode, everything else removed."""
-    return "".join(char for char in text.upper() if char.isascii() and char.isalnum())
+    return _NO_LETTER_OR_DIGIT.sub("", text.upper())
 
 
 def postal_digits(text: str, length: int) -> str:

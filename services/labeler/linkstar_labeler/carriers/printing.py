@@ -37,7 +37,7 @@ def make_labels(
                 carrier.title, carrier.services[service].title, sender, receiver,
                 _facts(parcel, len(route.parcels), created_at), route.shipment_id,
                 symbols.tracking, symbols.data, symbols.routing,
-                "TEST - NOT FOR SHIPMENT" if route.test else "",
+                "TEST - NOT FOR SHIPMENT" if route.test else "", from_warehouse=not inbound,
             )
         )  # fmt: skip
     return labels
@@ -45,7 +45,7 @@ def make_labels(
 
 def _facts(parcel: Parcel, count: int, created_at: datetime) -> tuple[str, ...]:
     weight = f"{parcel.weight.value.normalize():f} {parcel.weight.unit}"
-    return f"PARCEL {parcel.number}/{count}", weight, f"{created_at:%Y-%m-%d}"
+    return f"PARCEL {parcel.number}/{count}", weight, created_at.date().isoformat()
 
 
 def _warehouse_lines(warehouse: Warehouse, abroad: bool) -> tuple[str, ...]:

@@ -12,14 +12,12 @@ _S10_WEIGHTS = (8, 6, 4, 2, 3, 5, 9, 7)
 
 def gs1(body: str) -> str:
     """Return the GS1 digit: modulo 10, weights 3 and 1 from the right (USPS IMpb, SSCC, Canada Post)."""
-    total = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(reversed(body)))
-    return str(-total % 10)
+    return str(-(3 * sum(map(int, body[-1::-2])) + sum(map(int, body[-2::-2]))) % 10)
 
 
 def luhn_alternate(body: str) -> str:
     """Return the digit of FedEx Ground: modulo 10, weights 1 and 3 from the left."""
-    total = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body))
-    return str(-total % 10)
+    return str(-(sum(map(int, body[::2])) + 3 * sum(map(int, body[1::2]))) % 10)
 
 
 def ups(body: str) -> str:

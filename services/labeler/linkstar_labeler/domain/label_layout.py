@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
 from linkstar_labeler.domain.symbols import Symbol, Symbology
 
-__all__ = ["DOTS_PER_INCH", "HEIGHT", "WIDTH", "Label", "Layout", "Placed", "Rule", "Text", "lay_out", "wrap"]
+__all__ = [
+    "DOTS_PER_INCH", "HEIGHT", "RULES", "WIDTH", "Label", "Layout", "Placed", "Rule", "Text", "facts_column", "heading",
+    "lay_out", "own_texts", "place_symbols", "wrap",
+]  # fmt: skip
 
 DOTS_PER_INCH = 203
 WIDTH, HEIGHT = 4 * DOTS_PER_INCH, 6 * DOTS_PER_INCH
@@ -18,8 +19,7 @@ _MARGIN = 30
 _INNER = WIDTH - 2 * _MARGIN
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """What one parcel's label says. `symbols` come in the order tracking, data, routing; the latter two may be absent."""
 
     carrier: str
@@ -32,6 +32,8 @@ class Label:
     data: Symbol | None = None
     routing: Symbol | None = None
     notice: str = ""
+    from_warehouse: bool = False
+    """The sender is no person: what it looks like on paper may be remembered."""
 
 
 class Text(NamedTuple):
@@ -60,8 +62,7 @@ class Placed(NamedTuple):
     symbol: Symbol
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Everything on one label."""
 
     texts: tuple[Text, ...]
@@ -69,37 +70,55 @@ class Layout:
     symbols: tuple[Placed, ...]
 
 
-_RULES = tuple(Rule(y) for y in (110, 225, 510, 780, 1105))
+RULES = tuple(Rule(y) for y in (110, 225, 510, 780, 1105))
 
 
 def lay_out(label: Label) -> Layout:
     """Place a label's content. Text too long for its place is wrapped, then cut; nothing ever overlaps a symbol."""
+    texts = [*heading(label.carrier, label.service, label.sender), *facts_column(label.facts), *own_texts(label)]
+    return Layout(tuple(texts), RULES, tuple(place_symbols(label)))
+
+
+def heading(carrier: str, service: str, sender: tuple[str, ...]) -> list[Text]:
+    """Place the first texts of a label: carrier, service and sender."""
     texts = [
-        *_title(label.carrier, label.service),
-        *_column(_MARGIN, 117, 19, 440, ("FROM", *_fitting(label.sender, 19, 440, 4))),
-        *_column(490, 125, 22, WIDTH - 490 - _MARGIN, label.facts[:4]),
+        *_column(_MARGIN, 30, 56, 420, (carrier,)),
+        *_column(470, 42, 34, WIDTH - 470 - _MARGIN, (service,)),
+        *_column(_MARGIN, 117, 19, 440, ("FROM", *_fitting(sender, 19, 440, 4))),
+    ]
+    return [text for text in texts if text.text]
+
+
+def facts_column(facts: tuple[str, ...]) -> list[Text]:
+    """Place the texts that follow the heading: what is said of the parcel."""
+    return [text for text in _column(490, 125, 22, WIDTH - 490 - _MARGIN, facts[:4]) if text.text]
+
+
+def own_texts(label: Label) -> list[Text]:
+    """Place the texts that follow the facts: receiver, reference, notice, captions."""
+    caption = label.tracking.caption
+    left = _centre(caption, 30)
+    texts = [
         Text(_MARGIN, 235, 24, 300, "SHIP TO"),
         *_column(_MARGIN + 20, 265, 32, _INNER - 20, _fitting(label.receiver, 32, _INNER - 20, 7)),
         *_column(_MARGIN, 1125, 24, _INNER, (f"REF {label.reference}",)),
         *_column(_MARGIN, 1155, 56, _INNER, (label.notice,)),
+        *_column(left, 1055, 30, WIDTH - left - _MARGIN, (caption,)),
     ]
-    caption = label.tracking.caption
-    left = _centre(caption, 30)
-    texts += _column(left, 1055, 30, WIDTH - left - _MARGIN, (caption,))
+    if label.routing is not None:
+        texts += _column(350, 705, 28, WIDTH - 350 - _MARGIN, (label.routing.caption,))
+    return [text for text in texts if text.text]
+
+
+def place_symbols(label: Label) -> list[Placed]:
+    """Place the symbols."""
     symbols = [Placed(_MARGIN + 20, 810, _INNER - 40, 235, label.tracking)]
     if label.data is not None:
         wide = label.data.symbology is Symbology.PDF417
         symbols.append(Placed(_MARGIN, 525, 480 if wide else 250, 235, label.data))
     if label.routing is not None:
         symbols.append(Placed(330, 550, WIDTH - 330 - _MARGIN, 140, label.routing))
-        texts += _column(350, 705, 28, WIDTH - 350 - _MARGIN, (label.routing.caption,))
-    return Layout(tuple([text for text in texts if text.text]), _RULES, tuple(symbols))
-
-
-@lru_cache(maxsize=256)
-def _title(carrier: str, service: str) -> tuple[Text, ...]:
-    right = _column(470, 42, 34, WIDTH - 470 - _MARGIN, (service,))
-    return (*_column(_MARGIN, 30, 56, 420, (carrier,)), *right)
+    return symbols
 
 
 def wrap(text: str, size: int, width: int) -> tuple[str, ...]:

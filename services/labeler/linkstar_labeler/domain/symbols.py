@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import zint
 
@@ -34,8 +35,7 @@ class Symbology(Enum):
         return self in (Symbology.CODE_128, Symbology.GS1_128, Symbology.ITF)
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(NamedTuple):
     """One symbol. `content` is what a scanner reports (GS1 elements in order, `primary` apart in MaxiCode)."""
 
     symbology: Symbology

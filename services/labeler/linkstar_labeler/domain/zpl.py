@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from linkstar_labeler.domain.label_layout import HEIGHT, WIDTH, Label, Placed, Text, lay_out
+from linkstar_labeler.domain.label_layout import (
+    HEIGHT,
+    RULES,
+    WIDTH,
+    Label,
+    Placed,
+    Text,
+    facts_column,
+    heading,
+    own_texts,
+    place_symbols,
+)
 from linkstar_labeler.domain.symbols import Symbol, Symbology
 
 __all__ = ["field", "render_zpl"]
 
-_START = f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0"
+_START = "\n".join([f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0", *(f"^FO0,{rule.y}^GB{WIDTH},3,3^FS" for rule in RULES)])
 _DIGITS = re.compile(r"\d{4,}")
 _NOT_PLAIN = re.compile(r"""[^A-Za-z0-9 !"#$%&'()*+,\-./:;<=>?@\[\]{|}`]""")
 
@@ -20,13 +32,24 @@ def field(text: str) -> str:
 
 
 def render_zpl(label: Label) -> str:
-    """Return one `^XA … ^XZ` format of 4x6 inches at 203 dpi in UTF-8 (`^CI28`)."""
-    layout = lay_out(label)
-    body = [_START]
-    body += [f"^FO0,{rule.y}^GB{WIDTH},3,3^FS" for rule in layout.rules]
-    body += [_text(text) for text in layout.texts]
-    body += [_symbol(placed) for placed in layout.symbols]
+    """Return one `^XA … ^XZ` format of 4x6 inches at 203 dpi in UTF-8 (`^CI28`): all that `lay_out` places, in its order."""
+    opening = _remembered_opening if label.from_warehouse else _opening
+    body = [opening(label.carrier, label.service, label.sender), _facts(label.facts)]
+    body += [_text(text) for text in own_texts(label)]
+    body += [_symbol(placed) for placed in place_symbols(label)]
     return "\n".join([*body, "^XZ\n"])
+
+
+def _opening(carrier: str, service: str, sender: tuple[str, ...]) -> str:
+    return "\n".join([_START, *map(_text, heading(carrier, service, sender))])
+
+
+_remembered_opening = lru_cache(maxsize=1024)(_opening)
+
+
+@lru_cache(maxsize=4096)
+def _facts(facts: tuple[str, ...]) -> str:
+    return "\n".join(map(_text, facts_column(facts)))
 
 
 def _hex(found: re.Match[str]) -> str:
