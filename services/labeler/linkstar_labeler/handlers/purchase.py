@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from linkstar_contracts.assembly import assembled
 from linkstar_contracts.events import LabelCreated, LabelledParcel, LabelRejected, LabelVoided, RouteChosen
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
@@ -17,6 +18,8 @@ from linkstar_labeler.store import StoredLabel
 from linkstar_runtime.connectors import Refused
 
 __all__ = ["Purchase", "rejection", "void_entry", "voiding"]
+
+_FORMATS = ("zpl", "pdf", "png")
 
 
 @dataclass(slots=True)
@@ -71,7 +74,7 @@ class Purchase:
         )  # fmt: skip
 
     def created(self, at: datetime) -> LabelCreated:
-        """Return the event of a bought label."""
+        """Return the event of a bought label: what is new in it, numbers and hashes, is validated; the rest was."""
         route, chosen = self.route, self.route.route
         parcels = tuple(
             LabelledParcel(
@@ -80,15 +83,12 @@ class Purchase:
             )
             for parcel, number, digest in zip(route.parcels, self.tracking_numbers, self.label_sha256, strict=True)
         )  # fmt: skip
-        return LabelCreated(
-            tenant=route.tenant, order_id=route.order_id, version=self.shipment.next_version(), occurred_at=at,
-            shipment_id=route.shipment_id, kind=route.kind, route_version=route.version, carrier=chosen.carrier,
-            service=chosen.service, account=chosen.account, parcels=parcels, total=chosen.total, lines=chosen.lines,
-            posting_id=self.posting_id, formats=("zpl", "pdf", "png"),
-            purchase_guarantee=self.carrier.capabilities.guarantee, warehouse=route.warehouse,
-            destination=route.destination, zone=chosen.zone, promise=chosen.promise, options=route.options,
-            test=route.test,
-        )  # fmt: skip
+        own = {
+            "version": self.shipment.next_version(), "occurred_at": at, "route_version": route.version,
+            "parcels": parcels, "posting_id": self.posting_id, "formats": _FORMATS,
+            "purchase_guarantee": self.carrier.capabilities.guarantee, "manifest_id": None,
+        }  # fmt: skip
+        return assembled(LabelCreated, {**vars(route), **vars(chosen), **own})
 
 
 def rejection(shipment: Shipment, route: RouteChosen, refused: Refused, at: datetime) -> LabelRejected:

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import Field
 
+from linkstar_contracts.assembly import assembled
 from linkstar_contracts.event import Event, Version, event_id
 from linkstar_contracts.events import (
     ExceptionCode,
@@ -40,6 +41,8 @@ State = Literal["new", "routed", "held", "cancelled"]
 Key = tuple[str, str]
 """Tenant and shipment."""
 _REASONS_TOLD = 6
+_UNVERSIONED = "none"
+"""There are neither rules nor learned models yet."""
 
 
 class Content(Value):
@@ -109,18 +112,8 @@ class Step(NamedTuple):
 
 def content_of(event: OrderReceived | OrderChanged) -> Content:
     """Return the routing content of an order event; its own time decides which price lists are in force."""
-    return Content(
-        kind=event.kind if isinstance(event, OrderReceived) else "order",
-        order_version=event.version,
-        ordered_at=event.occurred_at,
-        warehouse=event.warehouse,
-        destination=event.destination,
-        consignee=event.consignee,
-        parcels=event.parcels,
-        items=event.items,
-        options=event.options,
-        test=event.test,
-    )
+    parts = {"kind": "order", **vars(event)}
+    return assembled(Content, parts | {"order_version": event.version, "ordered_at": event.occurred_at})
 
 
 def routed(shipment: Shipment, content: Content, snapshot: Snapshot, now: datetime, penalty_minor: int) -> Step:
@@ -147,17 +140,7 @@ def routed(shipment: Shipment, content: Content, snapshot: Snapshot, now: dateti
 
 def _question(shipment: Shipment, content: Content, now: datetime, penalty_minor: int) -> Question:
     barred = tuple(sorted(service for service, until in shipment.barred.items() if until is None or until > now))
-    return Question(
-        kind=content.kind,
-        warehouse=content.warehouse,
-        destination=content.destination,
-        parcels=content.parcels,
-        options=content.options,
-        ordered_at=content.ordered_at,
-        decided_at=now,
-        barred=barred,
-        penalty_minor=penalty_minor,
-    )
+    return assembled(Question, {**vars(content), "decided_at": now, "barred": barred, "penalty_minor": penalty_minor})
 
 
 def refused(shipment: Shipment, event: LabelRejected) -> Shipment | None:
@@ -174,26 +157,20 @@ def cancelled(shipment: Shipment, version: int, now: datetime) -> Step:
 
 
 def _route_chosen(shipment: Shipment, content: Content, decision: Decision, now: datetime) -> RouteChosen:
-    return RouteChosen(
-        tenant=shipment.tenant,
-        order_id=shipment.order_id,
-        version=shipment.attempt,
-        occurred_at=now,
-        shipment_id=shipment.shipment_id,
-        kind=content.kind,
-        order_version=content.order_version,
-        decision_id=event_id(shipment.tenant, shipment.shipment_id, "decision", shipment.decisions),
-        route=costed(decision.candidates[0]),
-        alternatives=alternatives(decision.candidates),
-        excluded=exclusions(decision.excluded),
-        warehouse=content.warehouse,
-        destination=content.destination,
-        consignee=content.consignee,
-        parcels=content.parcels,
-        items=content.items,
-        options=content.options,
-        test=content.test,
-    )
+    chosen = {
+        "tenant": shipment.tenant,
+        "order_id": shipment.order_id,
+        "version": shipment.attempt,
+        "occurred_at": now,
+        "shipment_id": shipment.shipment_id,
+        "decision_id": event_id(shipment.tenant, shipment.shipment_id, "decision", shipment.decisions),
+        "route": costed(decision.candidates[0]),
+        "alternatives": alternatives(decision.candidates),
+        "excluded": exclusions(decision.excluded),
+        "rules_version": _UNVERSIONED,
+        "model_version": _UNVERSIONED,
+    }
+    return assembled(RouteChosen, {**vars(content), **chosen})
 
 
 def _held(shipment: Shipment, decision: Decision, now: datetime) -> tuple[Shipment, tuple[Event, ...]]:

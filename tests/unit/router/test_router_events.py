@@ -1,0 +1,42 @@
+"""What the router puts together from validated parts is what the contract would validate."""
+
+from __future__ import annotations
+
+import pytest
+from unit.router.routed_orders import ORDERED, changed, received
+
+from linkstar_contracts.events import OrderChanged, OrderReceived, RouteChosen
+from linkstar_router.domain.decision import Question
+from linkstar_router.domain.shipment import Content, Shipment, content_of, routed
+from linkstar_router.domain.snapshot import Snapshot
+
+ORDERS = (
+    received(), received("shopify-2~R1", kind="return"), received(country="CA", postcode="M5V"), changed(weight="41.5"),
+    received(items=[{"sku": "A", "quantity": 2}], options={"level": "expedited", "signature": True}, test=True),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_assembled_events_are_valid(order: OrderReceived | OrderChanged, snapshot: Snapshot) -> None:
+    content = content_of(order)
+    assert Content.model_validate_json(content.model_dump_json()) == content
+    new = Shipment(order.tenant, order.shipment_id, order.order_id, 3, barred={"ups/ground": None})
+    step = routed(new, content, snapshot, ORDERED, 100)
+    for event in step.events:
+        again = type(event).model_validate_json(event.body())
+        assert again == event
+        assert again.body() == event.body()
+    assert step.record is not None
+    assert Question.model_validate_json(step.record.question).barred == ("ups/ground",)
+
+
+def test_most_of_these_orders_find_a_route(snapshot: Snapshot) -> None:
+    chosen = [
+        event
+        for order in ORDERS
+        for event in routed(
+            Shipment(order.tenant, order.shipment_id, order.order_id, 3), content_of(order), snapshot, ORDERED, 0
+        ).events
+        if isinstance(event, RouteChosen)
+    ]
+    assert len(chosen) >= 3
