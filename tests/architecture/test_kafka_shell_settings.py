@@ -17,7 +17,7 @@ REQUIRED = {
     "group_id": "group",
     "max_records": "settings.max_records",
     "parser": "_raw_batch",
-    "decoder": "_raw_body",
+    "decoder": "_as_polled",
     "listener": "listener",
     "partition_assignment_strategy": "(RangePartitionAssignor,)",
 }
@@ -41,7 +41,7 @@ def test_the_only_subscriber_is_the_shell_s_and_it_is_safe() -> None:
 
 
 def test_max_records_is_bounded() -> None:
-    assert 100 <= KafkaSettings().max_records <= 500
+    assert 100 <= KafkaSettings().max_records <= 2_000
 
 
 @pytest.mark.parametrize("module", modules("libs", "services"), ids=lambda module: module.name)

@@ -33,7 +33,10 @@ class KafkaSettings(_Group):
     topic_prefix: str = ""
     session_timeout_ms: Annotated[int, Field(ge=1_000)] = 10_000
     rebalance_timeout_ms: Annotated[int, Field(ge=1_000)] = 30_000
-    max_records: Annotated[int, Field(ge=1, le=10_000)] = 500
+    max_records: Annotated[int, Field(ge=1, le=10_000)] = 1_500
+    """Most records of one poll, which is one transaction over 12 shards: 1,500 cost a sixth less than 500 each, more only
+    makes a burst wait longer.
+    """
     poll_ms: Annotated[int, Field(ge=1, le=1_000)] = 20
     group_instance_id: str | None = None
     """Static membership: restarts without a rebalance, but partitions wait for the session time-out."""
