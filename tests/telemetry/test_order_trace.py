@@ -32,7 +32,6 @@ ingest create orders-inbound
     router process orders-received 1
       labeler process routes-chosen 1
         ingest process labels 1
-        returns process labels 1
         tracker process labels 1
 """
 LATER_TRACES = """
@@ -61,9 +60,6 @@ tracker create shipments-current 2 ⇠ labeler process routes-chosen 1, tracker 
 tracker create shipments-current 3 ⇠ labeler process routes-chosen 1, tracker process carrier-scans 2
 tracker create shipments-current 4 ⇠ labeler process routes-chosen 1, tracker process carrier-scans 3
 tracker create tracking-updated 1 ⇠ labeler process routes-chosen 1, tracker process labels 1
-  ingest process tracking-updated 1
-  labeler process tracking-updated 1
-  returns process tracking-updated 1
 tracker create tracking-updated 2 ⇠ labeler process routes-chosen 1, tracker process carrier-scans 1
   ingest process tracking-updated 2
   labeler process tracking-updated 2
@@ -77,8 +73,6 @@ tracker create tracking-updated 4 ⇠ labeler process routes-chosen 1, tracker p
   labeler process tracking-updated 4
   returns process tracking-updated 4
 tracker create tracking-updated R1.1 ⇠ labeler process routes-chosen R1.1, tracker process labels R1.1
-  ingest process tracking-updated R1.1
-  labeler process tracking-updated R1.1
   returns process tracking-updated R1.1
 """
 """Each line at the margin begins a trace; `⇠` names what it is linked to. R1 is the return's shipment."""
