@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 __all__ = ["Replicas"]
@@ -21,14 +22,17 @@ class Replicas:
         self._environment = {**os.environ, "PYTHONPATH": str(TESTS), **environment}
         self._logs = logs
         self._started = 0
+        self._log_of: dict[int, Path] = {}
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start one more replica; `environment` adds to the common one."""
         self._started += 1
-        with (self._logs / f"replica-{self._started}.log").open("wb") as log:
+        path = self._logs / f"replica-{self._started}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(self._command, env={**self._environment, **environment}, stdout=log, stderr=log)
         self.running.append(process)
+        self._log_of[process.pid] = path
         return process
 
     def signal(self, number: signal.Signals, process: subprocess.Popen[bytes]) -> None:
@@ -39,9 +43,10 @@ class Replicas:
             self.running.remove(process)
 
     def stop(self) -> list[int]:
-        """End all replicas gracefully and return their exit codes."""
+        """End all replicas gracefully and return their exit codes. One that still boots is waited for: it cannot end so yet."""
         for process in self.running:
             process.send_signal(signal.SIGCONT)
+            self._await_start(process)
             process.send_signal(signal.SIGTERM)
         codes = []
         for process in self.running:
@@ -52,6 +57,13 @@ class Replicas:
                 codes.append(process.wait())
         self.running.clear()
         return codes
+
+    def _await_start(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + 30
+        while process.poll() is None and b"service_started" not in self._log_of[process.pid].read_bytes():
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
 
     def replay(self, *selection: str, returncode: int = 0) -> str:
         """Redrive dead letters as an operator does, and return what was printed."""
