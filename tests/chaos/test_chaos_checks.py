@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from chaos.chaos_world import copy, inbound, sample, sound_run
 
-from linkstar_sandbox.chaos.verdict import INVARIANTS, NOT_EXERCISED, Verdict, all_checks
+from linkstar_sandbox.chaos.verdict import EXCUSED, INVARIANTS, NOT_EXERCISED, Verdict, all_checks
+from linkstar_sandbox.reader.check import Check
 from linkstar_sandbox.reader.evidence import Leg, Record
 from linkstar_sandbox.reader.run_checks import run_checks
 from linkstar_sandbox.reader.run_evidence import Answer, DeadLetterRow, HandedIn, RunEvidence, Wallet
@@ -126,6 +127,20 @@ def test_the_account_counts_what_is_lost_doubled_and_out_of_order() -> None:
     assert Verdict(all_checks(run)).summary()["lost"] == 1
     run = with_records(sound_run(), replace(first_of(sound_run(), "routes-chosen"), value=b"{}"))
     assert Verdict(all_checks(run)).summary()["duplicated"] == 1
+
+
+@pytest.mark.parametrize("name", INVARIANTS)
+def test_a_check_without_a_case_is_a_gap_though_the_rest_of_its_invariant_has_cases(name: str) -> None:
+    checks = [Check(one, "broken", examined=int(one != name)) for one in INVARIANTS]
+    verdict = Verdict(checks)
+    assert verdict.summary()["not_exercised"] == [name]
+    assert verdict.gaps() == ([] if name in EXCUSED else [f"{name}: examined no case"])
+
+
+def test_only_checks_that_exist_are_excused_each_with_a_reason() -> None:
+    assert set(EXCUSED) < set(INVARIANTS)
+    assert len(EXCUSED) == 2
+    assert all(EXCUSED.values())
 
 
 def test_a_conflict_is_a_dead_letter_of_an_accepted_order() -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from linkstar_runtime.failpoints import FAILPOINTS, Failpoints
 from linkstar_sandbox.chaos.failures import Failures
 from linkstar_sandbox.chaos.nemesis import Nemesis
-from linkstar_sandbox.chaos.schedule import FAILPOINT_PLANS, draw_schedules
+from linkstar_sandbox.chaos.schedule import FAILPOINT_PLANS, FAULT_KINDS, FaultPlan, draw_schedules
 from linkstar_sandbox.chaos.stack import ArmedReplica
 
 
@@ -40,6 +45,40 @@ def test_every_kind_of_fault_can_be_carried_out() -> None:
     kinds = {plan.kind for seed in range(5) for schedule in draw_schedules(seed, 600) for plan in schedule}
     assert {kind for kind in kinds if kind != "failpoint" and not hasattr(Nemesis, f"_{kind}")} == set()
     assert len(kinds) == 13
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_kind_and_failpoint_is_dealt_in_a_whole_run_before_any_comes_again(seed: int) -> None:
+    plans = sorted((plan for schedule in draw_schedules(seed, 180) for plan in schedule), key=lambda plan: plan.at_s)
+    first = [plan.failpoint or plan.kind for plan in plans[: len(FAULT_KINDS) + len(FAILPOINT_PLANS)]]
+    assert sorted(first) == sorted([*FAULT_KINDS, *FAILPOINT_PLANS])
+
+
+def nemesis(tmp_path: Path, pid: int | None = None, links: int = 0, disk: bool = True) -> Nemesis:
+    """A nemesis of a stack whose servers have these pids and whose proxies this many connections."""
+    server = SimpleNamespace(pid=pid)
+    proxy = SimpleNamespace(port=1, cut=lambda *_: links)
+    stack: Any = SimpleNamespace(
+        services=[], simulator=ArmedReplica("carriers", ["true"], {}, tmp_path / "log"), postgres_server=server,
+        kafka_server=server, kafka_proxy=proxy, postgres_proxy=proxy,
+    )  # fmt: skip
+    return Nemesis(stack, Failures(tmp_path / "hits"), SimpleNamespace(mounted=disk), lambda _line: None)  # type: ignore[arg-type]
+
+
+async def struck(nemesis: Nemesis, *kinds: str) -> Nemesis:
+    await nemesis.follow([FaultPlan(0.0, kind, 1) for kind in kinds])
+    await asyncio.gather(*nemesis._tasks)
+    return nemesis
+
+
+async def test_a_fault_that_came_to_nothing_is_missing(tmp_path: Path) -> None:
+    harmless = await struck(nemesis(tmp_path), "kill", "pause", "pg_stop", "broker_kill", "cut")
+    assert set(harmless.missing()) == set(FAULT_KINDS)
+
+
+async def test_a_fault_that_happened_is_not_missing_nor_a_disk_that_cannot_be_filled(tmp_path: Path) -> None:
+    cut = await struck(nemesis(tmp_path, links=3, disk=False), "cut")
+    assert set(FAULT_KINDS) - set(cut.missing()) == {"cut", "disk_full"}
 
 
 def test_an_armed_replica_stays_armed_until_the_failpoint_was_hit(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from linkstar_runtime.clock import Clock
 from linkstar_sandbox.chaos.disk import SmallDisk
 from linkstar_sandbox.chaos.failures import Failures, stopped, wake
 from linkstar_sandbox.chaos.proxy import Proxy
-from linkstar_sandbox.chaos.schedule import FaultPlan
+from linkstar_sandbox.chaos.schedule import FAULT_KINDS, FaultPlan
 from linkstar_sandbox.chaos.stack import SESSION_TIMEOUT_S, ArmedReplica, ChaosStack
 from linkstar_sandbox.errors import SandboxError
 
@@ -39,7 +39,10 @@ class Nemesis:
         self._clock = Clock()
         self._paused: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.under_way: Counter[str] = Counter()
+        """Kinds that have begun and have not ended."""
         self.faults: Counter[str] = Counter()
+        """How often each kind truly happened."""
 
     async def follow(self, schedule: Sequence[FaultPlan]) -> None:
         """Begin each fault at its time; a long one does not keep the next from beginning."""
@@ -80,6 +83,10 @@ class Nemesis:
             if replica.pid:
                 wake(replica.pid)
 
+    def missing(self) -> list[str]:
+        """The kinds of fault that have not happened yet, but could."""
+        return [kind for kind in FAULT_KINDS if not self.faults[kind] and (kind != "disk_full" or self._disk.mounted)]
+
     def arm(self, failpoint: str, chance: Random) -> bool:
         """Restart a process with this failpoint armed; False if none fits."""
         replica = self._failures.arm(failpoint, self._stack.services, chance)
@@ -99,14 +106,15 @@ class Nemesis:
             self.arm(plan.failpoint, chance)
             return
         fault: Callable[[Random], Awaitable[str]] = getattr(self, f"_{plan.kind}")
+        self.under_way[plan.kind] += 1
         try:
-            done = await fault(chance)
+            done, why_not = await fault(chance), "it found nothing to harm"
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, SandboxError, TimeoutError) as error:
-            self._tell(f"{plan.kind} came to nothing: {error}")
-            return
-        if done:
-            self.faults[plan.kind] += 1
-            self._tell(f"{plan.kind}: {done}")
+            done, why_not = "", str(error)
+        finally:
+            self.under_way[plan.kind] -= 1
+        self.faults[plan.kind] += bool(done)
+        self._tell(f"{plan.kind}: {done}" if done else f"{plan.kind} came to nothing: {why_not}")
 
     def _any(self, chance: Random) -> ArmedReplica:
         return chance.choice([*self._stack.services, self._stack.simulator])
@@ -121,9 +129,10 @@ class Nemesis:
         service = first.name.rpartition("-")[0]
         whole = chance.random() < 0.25 and service
         chosen = [r for r in self._stack.services if r.name.rpartition("-")[0] == service] if whole else [first]
-        for replica in chosen:
+        alive = [replica for replica in chosen if replica.pid]
+        for replica in alive:
             self._end(replica, signal.SIGKILL)
-        return ", ".join(replica.name for replica in chosen)
+        return ", ".join(replica.name for replica in alive)
 
     async def _pause(self, chance: Random) -> str:
         replica, seconds = self._any(chance), SESSION_TIMEOUT_S + chance.uniform(1.0, 7.0)
@@ -160,7 +169,7 @@ class Nemesis:
             count = await connection.fetchval(_TERMINATE, chance.randint(1, 20))
         finally:
             await connection.close()
-        return f"{count} back ends"
+        return f"{count} back ends" if count else ""
 
     async def _broker_kill(self, chance: Random) -> str:
         pid = self._stack.kafka_server.pid
@@ -171,7 +180,8 @@ class Nemesis:
 
     async def _cut(self, chance: Random) -> str:
         proxy = chance.choice(self._proxies)
-        return f"{proxy.cut(chance, chance.choice((0.3, 0.6, 1.0)))} connections of port {proxy.port}"
+        count = proxy.cut(chance, chance.choice((0.3, 0.6, 1.0)))
+        return f"{count} connections of port {proxy.port}" if count else ""
 
     async def _refuse(self, chance: Random) -> str:
         proxy, seconds = chance.choice(self._proxies), chance.uniform(1.0, 6.0)
@@ -186,6 +196,8 @@ class Nemesis:
     async def _one_way(self, chance: Random) -> str:
         proxy, seconds = chance.choice(self._proxies), chance.uniform(2.0, 9.0)
         count = proxy.swallow(chance, chance.choice((0.3, 0.6)))
+        if not count:
+            return ""
         try:
             await asyncio.sleep(seconds)
         finally:

@@ -12,7 +12,7 @@ from linkstar_sandbox.chaos.mutants import MUTANTS
 __all__ = ["WHOLE_RUN_S", "ChaosOptions"]
 
 WHOLE_RUN_S = 180
-"""From this length on, a failpoint that was not hit fails the run."""
+"""From this length on, a check without a case, a fault that never happened and a failpoint not hit fail the run."""
 
 
 @dataclass(frozen=True)

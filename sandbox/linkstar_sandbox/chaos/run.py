@@ -26,7 +26,7 @@ from linkstar_sandbox.chaos.feeding import Feeding
 from linkstar_sandbox.chaos.nemesis import Nemesis
 from linkstar_sandbox.chaos.observer import Observer
 from linkstar_sandbox.chaos.options import WHOLE_RUN_S, ChaosOptions
-from linkstar_sandbox.chaos.schedule import draw_schedules
+from linkstar_sandbox.chaos.schedule import FaultPlan, draw_schedules
 from linkstar_sandbox.chaos.stack import ChaosStack
 from linkstar_sandbox.demo.pipeline import Pipeline
 from linkstar_sandbox.home import Home
@@ -114,7 +114,7 @@ class ChaosRun:
         return await self._collect()
 
     async def _storm(self, feeding: Feeding) -> None:
-        """Load and both schedules at the same time; then only failpoints that were not hit yet; then everything heals."""
+        """Load and both schedules at the same time; then only what has not happened yet; then everything heals."""
         waking = asyncio.create_task(self.nemesis.attend())
         schedules = draw_schedules(self._options.seed, self._options.seconds)
         try:
@@ -122,19 +122,24 @@ class ChaosRun:
                 feeding.feed(self._options.seconds, self._options.rate), *map(self.nemesis.follow, schedules)
             )
             if self._options.seconds >= WHOLE_RUN_S:
-                await self._hit_the_rest(feeding)
+                await self._do_the_rest(feeding)
         finally:
             await _cancelled(waking)
             await self.nemesis.heal()
 
-    async def _hit_the_rest(self, feeding: Feeding) -> None:
+    async def _do_the_rest(self, feeding: Feeding) -> None:
         chance = Random(f"{self._options.seed}|overtime")
         began, feed = self._watch.monotonic(), None
-        while (missing := self.failures.missing()) and self._watch.monotonic() - began < OVERTIME_S:
-            self._tell(f"still to be hit: {', '.join(missing)}")
+        while self._watch.monotonic() - began < OVERTIME_S:
+            missing, kinds = self.failures.missing(), self.nemesis.missing()
+            if not missing and not kinds:
+                break
+            self._tell(f"still to happen: {', '.join([*missing, *kinds])}")
             feed = feed or asyncio.create_task(feeding.feed(OVERTIME_S, self._options.rate / 2))
             for failpoint in sorted(set(missing) - self.failures.waiting(self._stack.services)):
                 self.nemesis.arm(failpoint, chance)
+            idle = [kind for kind in kinds if not self.nemesis.under_way[kind]]
+            await self.nemesis.follow([FaultPlan(0.0, kind, chance.getrandbits(32)) for kind in idle])
             await asyncio.sleep(5)
         if feed is not None:
             await _cancelled(feed)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-__all__ = ["FAILPOINT_PLANS", "FaultPlan", "draw_schedules"]
+__all__ = ["FAILPOINT_PLANS", "FAULT_KINDS", "FaultPlan", "draw_schedules"]
 
 SHORTEST_GAP_S, LONGEST_GAP_S = 3.0, 10.0
 
@@ -40,6 +40,8 @@ _DECK: dict[str, int] = {
 }  # fmt: skip
 """How often each other fault lies in the deck."""
 
+FAULT_KINDS = tuple(_DECK)
+
 
 @dataclass(frozen=True)
 class FaultPlan:
@@ -52,7 +54,7 @@ class FaultPlan:
 
 
 def draw_schedules(seed: int, seconds: float) -> tuple[list[FaultPlan], list[FaultPlan]]:
-    """Return both schedules. Failpoints come twice per deck: first among the rest, then again."""
+    """Return both schedules: together they begin with every failpoint and every other kind once, before any comes again."""
     cards = _deal(Random(f"{seed}|deck"))
     first, second = (_times(Random(f"{seed}|schedule {number}"), seconds) for number in (1, 2))
     moments = sorted([(at, 0) for at in first] + [(at, 1) for at in second])
@@ -72,9 +74,15 @@ def _times(chance: Random, seconds: float) -> Iterator[float]:
 
 
 def _deal(chance: Random) -> Iterator[tuple[str, str]]:
-    """Deal shuffled decks for ever."""
+    """Deal one of each, then what the first deck has left, then whole decks for ever; each shuffled."""
+    kinds = [(kind, "") for kind in _DECK]
+    failpoints = [("failpoint", name) for name in FAILPOINT_PLANS]
+    more = [(kind, "") for kind, count in _DECK.items() for _ in range(count - 1)]
+    yield from _shuffled(chance, kinds + failpoints)
+    yield from _shuffled(chance, more)
     while True:
-        deck = [(kind, "") for kind, count in _DECK.items() for _ in range(count)]
-        deck += [("failpoint", name) for name in FAILPOINT_PLANS]
-        chance.shuffle(deck)
-        yield from deck
+        yield from _shuffled(chance, kinds + more + failpoints)
+
+
+def _shuffled(chance: Random, cards: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return chance.sample(cards, len(cards))
