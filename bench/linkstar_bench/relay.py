@@ -23,6 +23,7 @@ from linkstar_bench.wire import PartitionWriter, WireRecord
 from linkstar_contracts.event import Headers
 from linkstar_contracts.topics import PARTITIONS
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.kafka import FETCH_BYTES
 
 __all__ = ["READS", "WRITES", "Samples", "answers"]
 
@@ -78,7 +79,9 @@ async def relay(bootstrap: str, directory: Path, service: str, prefix: str) -> N
     samples = Samples(
         directory, {target for (who, _), targets in WRITES.items() if who == service for target in targets}
     )
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50, fetch_min_bytes=FETCH_BYTES
+    )
     await consumer.start()
     consumer.assign([TopicPartition(prefix + topic, part) for topic in READS[service] for part in range(PARTITIONS)])
     await consumer.seek_to_end()

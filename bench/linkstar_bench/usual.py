@@ -24,12 +24,14 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.message import StreamMessage
 
 from linkstar_bench.relay import READS
-from linkstar_contracts.event import Event
+from linkstar_contracts.event import Event, read_headers
 from linkstar_contracts.record import parse_record
 from linkstar_contracts.topics import PARTITIONS
+from linkstar_runtime.application import spare_the_collector
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Linked, Outcome, Received, Reject
+from linkstar_runtime.kafka import CODEC
 from linkstar_runtime.service import Service, Subscription
 from linkstar_runtime.settings import Settings
 from linkstar_runtime.shards import shard_of
@@ -42,9 +44,9 @@ BUSY = frozenset(chain.from_iterable(READS.values()))
 """Topics every order passes; on the others one consumer is enough, and its polling the least cost."""
 
 
-async def body_as_it_is(message: StreamMessage[Any]) -> bytes:
+async def as_it_is(message: StreamMessage[Any]) -> StreamMessage[Any]:
     """Spare FastStream the parsing: the contract's own parser reads the bytes once."""
-    return bytes(message.body)
+    return message
 
 
 class UsualService:
@@ -78,12 +80,15 @@ class UsualService:
         @self._broker.subscriber(
             topic, group_id=f"{self._prefix}usual-{self._service.name}-{subscription.topic.name}",
             ack_policy=AckPolicy.NACK_ON_ERROR, auto_offset_reset="earliest", max_workers=workers,
-            decoder=body_as_it_is,
+            decoder=as_it_is,
         )  # fmt: skip
-        async def handle(body: bytes, message: KafkaMessage) -> None:
+        async def handle(message: KafkaMessage) -> None:
             if message.headers.get("ce_type") not in kinds:
                 return
-            event = parse_record({n: v.encode() for n, v in message.headers.items()}, body, subscription.topic)
+            headers = {name: value.encode() for name, value in message.headers.items()}
+            if subscription.skips and (head := read_headers(headers)) and subscription.skips(head):
+                return
+            event = parse_record(headers, message.body, subscription.topic)
             received = Received(event, event.key, shard_of(event.key, PARTITIONS), topic)
             async with self._database.transaction() as tx:
                 outcomes = await subscription.handler([received], tx)
@@ -115,10 +120,10 @@ def service_named(name: str) -> Service:
 
 
 def broker_for(settings: Settings) -> KafkaBroker:
-    """Return a broker tuned for one confirmed message at a time: no linger, durable, compressed."""
+    """Return a broker tuned for one confirmed message at a time: no linger, durable, compressed, arguments not cast."""
     return KafkaBroker(
-        settings.kafka.bootstrap, acks="all", enable_idempotence=True, linger_ms=0, compression_type="lz4",
-        allow_auto_create_topics=False, logger=None,
+        settings.kafka.bootstrap, acks="all", enable_idempotence=True, linger_ms=0, compression_type=CODEC,
+        allow_auto_create_topics=False, logger=None, apply_types=False,
     )  # fmt: skip
 
 
@@ -136,6 +141,7 @@ async def main(names: Sequence[str]) -> None:
 
     @app.after_startup
     async def tell() -> None:
+        spare_the_collector()
         print("ready", flush=True)
 
     @app.after_shutdown

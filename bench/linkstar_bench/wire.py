@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 
 from linkstar_contracts.event import Headers
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.kafka import CODEC
 
 __all__ = ["PartitionWriter", "WireRecord"]
 
@@ -28,7 +29,7 @@ class PartitionWriter:
         self._clock = clock
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5,
-            max_batch_size=MAX_BATCH_BYTES, compression_type="lz4",
+            max_batch_size=MAX_BATCH_BYTES, compression_type=CODEC,
         )  # fmt: skip
 
     async def __aenter__(self) -> PartitionWriter:

@@ -43,7 +43,7 @@ class Replicas:
             self.running.remove(process)
 
     def stop(self) -> list[int]:
-        """End all replicas gracefully and return their exit codes. One that still boots is waited for: it cannot end so yet."""
+        """End all replicas gracefully and return their exit codes. One that still boots is waited for."""
         for process in self.running:
             process.send_signal(signal.SIGCONT)
             self._await_start(process)

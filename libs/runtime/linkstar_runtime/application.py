@@ -67,7 +67,7 @@ class Application:
             loop.add_signal_handler(number, self._stop.set)
         async with contextlib.AsyncExitStack() as stack:
             await self._start(stack)
-            _spare_the_collector()
+            spare_the_collector()
             INFO.set(Process(self._service.name, VERSION, self._settings.instance_id), 1)
             if self._settings.last_exit_code is not None:
                 RESTARTED_AFTER.set(ExitCode(str(self._settings.last_exit_code)), 1)
@@ -261,7 +261,7 @@ async def _listening(database: Database, channel: str, kick: Callable[[], None])
             await connection.remove_listener(channel, heard)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """What lives now lives for ever, and a batch makes thousands of objects that all die with it: look rarely."""
     gc.collect()
     gc.freeze()

@@ -177,7 +177,6 @@ class BatchRunner:
         rejects: list[Reject] = []
         events = 0
         trace.attend(batch)
-        outbox.follow(batch)
         for outcome in await handler(batch, tx.handle):
             if isinstance(outcome, Reject):
                 rejects.append(outcome)

@@ -39,6 +39,9 @@ _INFRASTRUCTURE_CODES = {
     "25P03",  # idle in transaction for too long
     "25P04",  # transaction time-out
     "3D000",  # database missing
+    "42P01",  # table, column or type of another release: the schema is older or newer than this process
+    "42703",
+    "42804",
     "55000",  # the database takes no connections just now
     "55P03",  # lock time-out
 }
@@ -106,9 +109,10 @@ def _session(url: str, schema: str, application_name: str) -> dict[str, str]:
 
 
 def infrastructure_error(error: BaseException) -> bool:
-    """True when the work may be repeated unchanged: connection, time-out, conflict of transactions, disk, shutdown.
+    """True when the work may be repeated unchanged: connection, time-out, conflict of transactions, disk, shutdown, and
+    a schema of another release.
 
-    False for everything that the data or the code causes (DataError, constraints, undefined names).
+    False for everything that the data or the code causes (DataError, constraints).
     """
     if isinstance(error, asyncpg.PostgresError):
         state = getattr(error, "sqlstate", None) or ""

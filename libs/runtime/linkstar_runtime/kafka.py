@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -29,7 +29,7 @@ __all__ = ["KafkaConsumer", "KafkaProducer", "Listener", "TopicMismatch", "clust
 log = structlog.get_logger(__name__)
 HEARTBEAT_MS = 1_000
 MAX_BATCH_BYTES = 512 * 1024
-CODEC = "snappy"
+CODEC: Final = "snappy"
 """A tenth of the CPU of aiokafka's lz4, which compresses at level 9 (1 µs against 8-13 µs per event of 1.5-3 KB)."""
 FETCH_BYTES = 32 * 1024
 """A fetch waits until this much is there, 50 ms at most: what trickles in under load comes in one answer instead of many."""

@@ -70,7 +70,7 @@ class Process(NamedTuple):
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 AGES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
-RECORDS = (1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1000)
+RECORDS = (1, 2, 5, 10, 25, 50, 100, 200, 300, 400, 500, 1000, 1500, 2000)
 
 INFO = Gauges("linkstar_service_info", "always 1; which process this is", Process)
 RESTARTED_AFTER = Gauges("linkstar_service_restarted_after", "1 for the exit code of the process before this", ExitCode)

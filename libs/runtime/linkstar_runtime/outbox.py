@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Headers
 from linkstar_contracts.topics import Topic
-from linkstar_runtime.handling import Received
 from linkstar_runtime.metrics import EVENTS_OUT, OfType
 from linkstar_runtime.ports import DeadLetter
 from linkstar_runtime.records import OutboxRow, OutgoingRecord, attempts_of
@@ -43,11 +42,6 @@ class Outbox:
         self._timestamp_ms = timestamp_ms
         self._records: dict[tuple[int, str, int], list[OutgoingRecord]] = defaultdict(list)
         self._types: Counter[str] = Counter()
-        self._shards: dict[str, int] = {}
-
-    def follow(self, batch: Iterable[Received[Event]]) -> None:
-        """Learn the shards of these records' keys: what follows from a record stays in its shard, and costs no hash."""
-        self._shards.update((received.key, received.shard) for received in batch)
 
     def add(self, event: Event, traceparent: str | None = None) -> None:
         """File `event` under the shard of its order; its target partition is that shard. Its trace goes with it."""
@@ -57,10 +51,7 @@ class Outbox:
         body = event.body()
         if len(body) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{event.TYPE} has {len(body)} bytes, {MAX_EVENT_BYTES} are allowed")
-        order = f"{event.tenant}/{event.order_id}"
-        shard = self._shards.get(order)
-        if shard is None:
-            shard = shard_of(order, self._partitions)
+        shard = shard_of(f"{event.tenant}/{event.order_id}", self._partitions)
         headers = event.headers(self._source, traceparent)
         self._put(shard, target, shard, OutgoingRecord(event.key.encode(), body, headers, self._timestamp_ms))
         self._types[event.TYPE] += 1

@@ -2,7 +2,7 @@
 
 Kafka is asked every few seconds where its logs end, apart from the consumer's own fetching: a consumer that no longer
 fetches is seen, too. What a log ends with may be no record (the marker of an upstream's transaction): a partition handed
-over to its end has nothing waiting, whatever the stored offset.
+over to its end has nothing waiting, whatever the stored offset, unless what was handed over is not done.
 """
 
 from __future__ import annotations
@@ -56,7 +56,12 @@ class Progress:
             log.info("log ends not known", action="progress_unknown", error=str(error))
             return
         KAFKA_REACHABLE.set(1)
-        waiting = {place: end for place, (_, end) in bounds.items() if reached.get(place, 0) < end}
+        handed = self._ownership.handed
+        waiting = {
+            place: end
+            for place, (_, end) in bounds.items()
+            if reached.get(place, 0) < end or handed.get(place, 0) > expected[place]
+        }
         self._note(self._expected(), {place: waiting.get(place, 0) for place in bounds})
 
     @property

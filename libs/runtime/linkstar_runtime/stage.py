@@ -40,6 +40,7 @@ from linkstar_runtime.records import OutboxRow
 __all__ = ["Stage"]
 
 log = structlog.get_logger(__name__)
+_ATTEMPTS_TOGETHER = 2
 
 
 class Stage:
@@ -139,7 +140,7 @@ class Stage:
             for shard, part in work.items():
                 self.ownership.release(shard, part.held, 0.2)
         except StoreUnavailable as error:
-            self._back_off(work, error)
+            await self._unavailable(work, error)
         except CircuitOpen as opened:
             await self._stop(work, opened)
         except (Retry, StoreConflict) as error:
@@ -155,6 +156,19 @@ class Stage:
             return
         for shard in sorted(work):
             await self._run({shard: work[shard]})
+
+    async def _unavailable(self, work: Mapping[int, Work], error: Exception) -> None:
+        """Back off; when that did not help twice, try shard by shard: the batch may be too long for the time-outs."""
+        if len(work) == 1 or min(self._failures.get(shard, 0) for shard in work) < _ATTEMPTS_TOGETHER:
+            self._back_off(work, error)
+            return
+        left = dict(work)
+        for shard in sorted(work):
+            before = self._failures.get(shard, 0)
+            await self._run({shard: left.pop(shard)})
+            if self._failures.get(shard, 0) > before:
+                self._back_off(left, error)
+                return
 
     async def _stop(self, work: Mapping[int, Work], opened: CircuitOpen) -> None:
         log.critical("dead-letter limit passed", action="circuit_open", shard=opened.shard, reason=str(opened))

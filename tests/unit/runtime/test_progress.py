@@ -127,3 +127,16 @@ async def test_records_and_events_count_once_committed() -> None:
     desk.clock.seconds += 60
     await desk.member.settle(3)
     assert (RECORDS_IN.read(INBOUND), EVENTS_OUT.read(cancelled)) == (records + 1, events + 1)
+
+
+async def test_what_was_handed_over_and_is_not_done_still_waits() -> None:
+    """Attempts that hang and back off in turn hand the same records over again and again: that is no progress."""
+    desk = _Desk()
+    await desk.member.turn()
+    for order in one_shard(3):
+        publish(desk.broker, cancel_request(order))
+    records = desk.member.consumer.poll()
+    desk.member.ownership.admit(records[0].topic, records[0].partition, records[-1].offset + 1)
+    await desk.pass_time(300)
+    assert LAG_RECORDS.read(INBOUND) == 3
+    assert NO_PROGRESS_SECONDS.read() >= 290

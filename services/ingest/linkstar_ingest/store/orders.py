@@ -12,23 +12,35 @@ from linkstar_ingest.store.keys import Key, pairs
 
 
 async def lock_orders(tx: Any, keys: Iterable[Key]) -> dict[Key, Order]:
-    """Lock the orders that exist, in key order, and return them."""
+    """Lock the orders that exist, in key order, and return them.
+
+    Handovers are read after the lock: a join would show those of the time before waiting for it.
+    """
     rows = await tx.fetch(
-        """SELECT o.*, h.handed_over_at FROM sales_order o JOIN unnest($1::text[], $2::text[]) u(tenant, order_id)
-               ON o.tenant = u.tenant AND o.order_id = u.order_id
-             LEFT JOIN order_handover h ON h.tenant = o.tenant AND h.order_id = o.order_id
+        """SELECT o.* FROM sales_order o JOIN unnest($1::text[], $2::text[]) u(tenant, order_id) USING (tenant, order_id)
             ORDER BY o.tenant, o.order_id FOR NO KEY UPDATE OF o""",
         *pairs(keys),
     )
-    return {(row["tenant"], row["order_id"]): _order(row) for row in rows}
+    locked = {(row["tenant"], row["order_id"]): row for row in rows}
+    handovers = await _handovers(tx, locked) if locked else {}
+    return {key: _order(row, handovers.get(key)) for key, row in locked.items()}
 
 
-def _order(row: Mapping[str, Any]) -> Order:
+async def _handovers(tx: Any, keys: Iterable[Key]) -> dict[Key, datetime]:
+    rows = await tx.fetch(
+        """SELECT h.* FROM order_handover h JOIN unnest($1::text[], $2::text[]) u(tenant, order_id)
+            USING (tenant, order_id)""",
+        *pairs(keys),
+    )
+    return {(row["tenant"], row["order_id"]): row["handed_over_at"] for row in rows}
+
+
+def _order(row: Mapping[str, Any], handed_over_at: datetime | None) -> Order:
     return Order(
         tenant=row["tenant"], order_id=row["order_id"], shard=row["shard"], state=OrderState(row["state"]),
         version=row["version"], fingerprint=row["fingerprint"], problem=row["problem"],
         content=OrderContent.model_validate_json(row["content"]) if row["content"] else None,
-        handed_over_at=row["handed_over_at"],
+        handed_over_at=handed_over_at,
     )  # fmt: skip
 
 
@@ -75,7 +87,7 @@ async def find_order(tx: Any, tenant: str, order_id: str) -> Order | None:
             WHERE tenant = $1 AND order_id = $2 AND state <> 'awaited'""",
         tenant, order_id,
     )  # fmt: skip
-    return _order(row) if row else None
+    return _order(row, row["handed_over_at"]) if row else None
 
 
 async def list_orders(
@@ -90,7 +102,7 @@ async def list_orders(
             ORDER BY created_at DESC, order_id LIMIT $5""",
         tenant, state, moment, order_id, limit,
     )  # fmt: skip
-    return [(row["created_at"], _order(row)) for row in rows]
+    return [(row["created_at"], _order(row, row["handed_over_at"])) for row in rows]
 
 
 async def mark_handed_over(tx: Any, moments: Mapping[Key, datetime]) -> None:
