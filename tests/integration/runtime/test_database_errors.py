@@ -61,7 +61,6 @@ async def test_transactions_commit_or_roll_back_as_one(database: Database) -> No
         ("SELECT $1::int", (2**63,)),
         ("SELECT 1 / 0", ()),
         ("INSERT INTO dead_letter (grp, topic, part, off) VALUES ('a', 'b', 1, 1)", ()),
-        ("SELECT * FROM no_such_table", ()),
         ("SELECT $1::int", ()),
     ],
 )
@@ -72,6 +71,14 @@ async def test_errors_of_data_and_code_are_not_the_infrastructures(
         async with database.transaction() as tx:
             await tx.fetch(sql, *args)
     assert not infrastructure_error(caught.value)
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM no_such_table", "SELECT no_such_column FROM dead_letter"])
+async def test_the_schema_of_another_release_is_waited_for(database: Database, sql: str) -> None:
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        async with database.transaction() as tx:
+            await tx.fetch(sql)
+    assert infrastructure_error(caught.value)
 
 
 async def test_a_cut_connection_is_the_infrastructures(database: Database, database_url: str) -> None:
