@@ -19,7 +19,7 @@ from linkstar_sandbox.load import History, LoadGenerator, Mix, Publisher, open_a
 from linkstar_sandbox.plan import Plan
 from linkstar_sandbox.reader.check import Check
 from linkstar_sandbox.soak.account import SoakAccount, last_line
-from linkstar_sandbox.soak.faults import Faults
+from linkstar_sandbox.soak.faults import Faults, draw_faults
 from linkstar_sandbox.soak.judgement import Judgement, judge
 from linkstar_sandbox.soak.sampling import Sampler
 from linkstar_sandbox.stack import Stack
@@ -72,7 +72,9 @@ class Soak:
         await open_account(endpoints, "soak")
         async with Pipeline(endpoints["kafka"], endpoints["database"], self._stack.plan.services) as pipeline:
             sampler = Sampler(pipeline, self._pids)
-            faults = Faults(self._stack, options.seed, options.fault_every, _say)
+            services = self._stack.plan.services
+            drawn = draw_faults(options.seed, options.fault_every, options.minutes * 60, services)
+            faults = Faults(self._stack, drawn, _say)
             orders = await self._load([sampler.run(), faults.run(), self._tell(sampler)])
             _say("quiet: waiting until nobody is behind")
             drained = await self._drained(pipeline)
@@ -80,8 +82,11 @@ class Soak:
         async for record in read_to_end(endpoints["kafka"], await all_partitions(endpoints["kafka"])):
             account.take(record)
         judgement = judge(sampler.looks, options.rate)
-        harm = Check("services were killed or cut off", "broken", examined=faults.done.total())
-        checks = [*account.judge(read_history(self._history)), *judgement.checks, harm]
+        harm = [
+            Check("services were killed", "broken", examined=faults.done["kill"]),
+            Check("services were cut off", "broken", examined=faults.done["cut"]),
+        ]
+        checks = [*account.judge(read_history(self._history)), *judgement.checks, *harm]
         figures = self._figures(orders, account.events, faults.done, judgement, drained)
         sound = drained and all(check.verdict == "ok" for check in checks)
         return last_line(figures, checks), sound

@@ -96,6 +96,7 @@ def judge(looks: Sequence[Look], per_s: float) -> Judgement:
         _below("dead rows of hot tables are bounded", dead, DEAD_ROWS),
         _below("hot tables do not bloat", {name: size / MIB for name, size in sizes.items()}, HOT_TABLE_MIB),
         _lag_does_not_grow(middle, last, per_s),
+        _one_life(looks),
     ]
     figures = {
         "memory_mb_per_h": {name: round(slope, 1) for name, slope in slopes.items()},
@@ -165,6 +166,19 @@ def _below(name: str, found: Mapping[str, float], limit: float) -> Check:
     check = Check(name, "broken")
     for which, value in found.items():
         check.case(value <= limit, f"{which}: {value:.0f}, {limit:.0f} are allowed")
+    return check
+
+
+def _one_life(looks: Sequence[Look]) -> Check:
+    """After the first third nobody is killed: whoever ends then ended by itself, and its growth is not measured."""
+    check = Check("each process lives through the last two thirds", "broken")
+    pids: dict[str, set[int]] = defaultdict(set)
+    for look in looks:
+        if look.at > looks[0].at + (looks[-1].at - looks[0].at) / 3:
+            for process in look.processes:
+                pids[process.name].add(process.pid)
+    for name, found in pids.items():
+        check.case(len(found) == 1, f"{name} was {len(found)} processes, one after the other")
     return check
 
 

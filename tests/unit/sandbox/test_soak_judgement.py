@@ -6,11 +6,13 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise, takewhile
 
 import pytest
 
 from linkstar_sandbox.reader.check import Check
 from linkstar_sandbox.soak.account import last_line
+from linkstar_sandbox.soak.faults import draw_faults
 from linkstar_sandbox.soak.judgement import MIB, Look, ProcessLook, TableLook, judge, slope_per_hour
 
 MINUTES, EVERY_S, RATE = 20, 4.0, 100.0
@@ -55,9 +57,26 @@ def test_a_planted_leak_is_caught(minutes: float, per_order: int) -> None:
 def test_a_leak_is_found_over_a_restart() -> None:
     def restarted(look: Look) -> Look:
         (process,) = _leaking(40_000)(look).processes
-        return replace(look, processes=[replace(process, pid=7 if look.at < 600 else 8)])
+        return replace(look, processes=[replace(process, pid=7 if look.at < 390 else 8)])
 
     assert len(judge(_looks(change=restarted), RATE).violations) == 2
+
+
+def test_a_process_that_ends_after_the_last_kill_is_found() -> None:
+    def restarted(look: Look) -> Look:
+        return replace(look, processes=[replace(each, pid=7 if look.at < 600 else 8) for each in look.processes])
+
+    (found,) = judge(_looks(change=restarted), RATE).violations
+    assert found.startswith("each process lives through the last two thirds: router-1 was 2")
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("minutes", [3, 20])
+def test_services_are_killed_in_the_first_third_only_and_cut_off_later(seed: int, minutes: int) -> None:
+    faults = list(takewhile(lambda f: f.at_s < minutes * 60, draw_faults(seed, 45, minutes * 60, ["router", "ingest"])))
+    assert {fault.kind for fault in faults if fault.at_s < minutes * 20} == {"kill"}
+    assert {fault.kind for fault in faults if fault.at_s >= minutes * 20} == {"cut"}
+    assert all(31 < later.at_s - earlier.at_s < 59 for earlier, later in pairwise(faults))
 
 
 def _handles(look: Look) -> Look:
