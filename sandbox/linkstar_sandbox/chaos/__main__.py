@@ -88,13 +88,12 @@ def _judge(options: ChaosOptions, run: ChaosRun, evidence: RunEvidence, home: Ho
     tell(f"judging {len(evidence.topics.records)} records")
     verdict = Verdict(all_checks(evidence))
     hits = run.failures.counts()
-    complaints = [*verdict.violations, *run.unsettled]
+    unrest = [] if run.at_rest else ["the pipeline did not come to rest: what is missing may only not have been done yet"]
+    complaints = [*unrest, *run.unsettled, *verdict.violations]
     if options.seconds >= WHOLE_RUN_S:
         complaints += verdict.gaps()
         complaints += [f"failpoint {name} was never hit" for name in run.failures.missing()]
         complaints += [f"fault {kind} never happened" for kind in run.nemesis.missing()]
-    if not run.at_rest:
-        complaints.append("the pipeline did not come to rest")
     for check in verdict.checks:
         excuse = "" if check.examined else f" ({EXCUSED.get(check.name, 'no excuse in a whole run')})"
         tell(f"{check.verdict:>13} {check.examined:>8} {check.name}{excuse}")
@@ -110,7 +109,7 @@ def _judge(options: ChaosOptions, run: ChaosRun, evidence: RunEvidence, home: Ho
         "orders": len(accepted_orders(evidence.topics)), "events": _events(evidence), "faults": faults,
         "failpoints_hit": f"{len(hits)} of {len(FAILPOINT_PLANS)}", **verdict.summary(),
         "fenced_writes": run.observer.total("stage_fenced"), "claims": run.observer.total("claims"),
-        "samples": len(evidence.samples), "ledger_sum": ledger, "violations": complaints[:MOST_SHOWN],
+        "samples": len(evidence.samples), "ledger_sum": ledger, "at_rest": run.at_rest, "violations": complaints[:MOST_SHOWN],
         "violations_in_all": len(complaints),
     }  # fmt: skip
     sound = not complaints and ledger == 0

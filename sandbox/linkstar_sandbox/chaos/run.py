@@ -110,6 +110,7 @@ class ChaosRun:
                     await asyncio.wait_for(settled, DRAIN_S)
                 except TimeoutError:
                     self.unsettled.append(f"not everything that was {what} was answered within {DRAIN_S:.0f} s")
+                    self._tell(self.unsettled[-1])
         await self._come_to_rest()
         return await self._collect()
 
