@@ -20,6 +20,7 @@ from linkstar_bench.wire import PartitionWriter, WireRecord
 from linkstar_contracts.events import CarrierScan, LabelCreated
 from linkstar_contracts.topics import CARRIER_SCANS, LABELS, PARTITIONS
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.kafka import FETCH_BYTES
 from linkstar_sandbox.carriers.codes import SCAN_TEXT, Meaning, scan_code
 
 __all__ = ["acceptance_scans", "scans_of"]
@@ -65,7 +66,9 @@ def scans_of(records: Iterable[ConsumerRecord], at: datetime) -> Iterable[WireRe
 async def carry(bootstrap: str, prefix: str) -> None:
     """Relay until cancelled; reads from now on, belongs to no group."""
     clock = Clock()
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50, fetch_min_bytes=FETCH_BYTES
+    )
     await consumer.start()
     consumer.assign([TopicPartition(prefix + LABELS.name, partition) for partition in range(PARTITIONS)])
     await consumer.seek_to_end()

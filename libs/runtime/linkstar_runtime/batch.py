@@ -31,6 +31,14 @@ TraceparentFor = Callable[[Event, tuple[str | None, ...]], str | None]
 """Tells which trace an outgoing event belongs to, given its earlier causes."""
 
 
+_Mark = tuple[str, type[Event], str, int]
+"""What identical records have in common at least; far quicker to look up than whole bodies."""
+
+
+def _mark(received: Received[Event]) -> _Mark:
+    return received.topic, type(received.event), received.key, received.event.version
+
+
 class Fenced(Exception):
     """Some shards are no longer ours; nothing was written."""
 
@@ -80,6 +88,7 @@ class Committed:
     deleted: frozenset[tuple[int, int]]
     dead: Sequence[DeadLetter]
     events: int
+    duplicates: int
 
 
 class BatchRunner:
@@ -114,7 +123,7 @@ class BatchRunner:
                 await self._fence(tx, shards, work)
                 await tx.delete_outbox(acked)
                 outbox = self.outbox()
-                rejects, events = await self._handle(tx, items, outbox, trace)
+                rejects, events, duplicates = await self._handle(tx, items, outbox, trace)
                 await afail("stage.tx.after_state")
                 dead = self._dead_letters(items, rejects, outbox)
                 after = self._circuit.check(items)
@@ -124,7 +133,7 @@ class BatchRunner:
                 await afail("stage.tx.before_commit")
         outbox.count()
         self._circuit.accept(after)
-        return Committed(rows, acked, dead, events)
+        return Committed(rows, acked, dead, events, duplicates)
 
     async def _fence(self, tx: BatchTransaction, shards: Sequence[int], work: Mapping[int, Work]) -> None:
         advances = [
@@ -139,16 +148,22 @@ class BatchRunner:
 
     async def _handle(
         self, tx: BatchTransaction, items: Sequence[Item], outbox: Outbox, trace: BatchTrace
-    ) -> tuple[list[Reject], int]:
-        """Hand each subscription its events, byte-identical duplicates collapsed (first wins).
+    ) -> tuple[list[Reject], int, int]:
+        """Hand each subscription its events, byte-identical duplicates collapsed (first wins), and count those.
 
         The same id with other bytes is for the handler to judge: it may be a conflict worth a dead letter.
         """
-        batches: dict[int, dict[tuple[type[Event], bytes | None], Received[Event]]] = defaultdict(dict)
+        batches: dict[int, list[Received[Event]]] = defaultdict(list)
+        seen: dict[_Mark, list[bytes | None]] = {}
+        duplicates = 0
         for item in items:
             if item.received is not None and item.dead is None:
-                identity = (type(item.received.event), item.record.value)
-                batches[id(item.subscription)].setdefault(identity, item.received)
+                bodies = seen.setdefault(_mark(item.received), [])
+                if item.record.value in bodies:
+                    duplicates += 1
+                    continue
+                bodies.append(item.record.value)
+                batches[id(item.subscription)].append(item.received)
             elif item.rekeyed is not None:
                 headers = [*((n, v or b"") for n, v in item.record.headers), (REKEYED, b"1")]
                 outbox.add_rekeyed(
@@ -157,13 +172,13 @@ class BatchRunner:
         rejects: list[Reject] = []
         events = 0
         for subscription in self._subscriptions:
-            batch = list(batches.get(id(subscription), {}).values())
+            batch = batches.get(id(subscription))
             if batch:
                 await afail("stage.handler_raises")
                 found, count = await self.call(subscription.handler, batch, tx, outbox, trace)
                 rejects += found
                 events += count
-        return rejects, events
+        return rejects, events, duplicates
 
     async def call(
         self,

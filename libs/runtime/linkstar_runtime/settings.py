@@ -104,7 +104,7 @@ class StageSettings(_Group):
     dead_letter_consecutive: Annotated[int, Field(ge=1)] = 100
     watchdog_s: Seconds = 60
     produce_timeout_s: Seconds = 15
-    sweep_s: Seconds = 0.2
+    sweep_s: Seconds = 0.5
     backoff_max_s: Seconds = 30
 
 

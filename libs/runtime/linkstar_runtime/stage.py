@@ -250,14 +250,13 @@ class Stage:
             self.ownership.release(shard, part.held, 0.5)
 
     def _count(self, work: Mapping[int, Work], committed: Committed, started: float) -> None:
-        items = [item for part in work.values() for item in part.flat() if item.received is not None]
-        received = [item.received for item in items if item.received is not None]
+        received = [item.received for part in work.values() for item in part.flat() if item.received is not None]
         BATCH_RECORDS.observe(sum(len(items) for part in work.values() for items in part.items.values()))
         BATCH_SECONDS.observe(self._clock.monotonic() - started)
         for part in work.values():
             for topic, items in part.items.items():
                 RECORDS_IN.inc(OfTopic(topic), len(items))
-        DUPLICATES.inc(len(items) - len({(item.record.topic, item.record.value) for item in items}))
+        DUPLICATES.inc(committed.duplicates)
         if received:
             oldest = min(each.event.occurred_at for each in received)
             EVENT_AGE.observe(max(0.0, (self._clock.now() - oldest).total_seconds()))

@@ -88,7 +88,9 @@ def _judge(options: ChaosOptions, run: ChaosRun, evidence: RunEvidence, home: Ho
     tell(f"judging {len(evidence.topics.records)} records")
     verdict = Verdict(all_checks(evidence))
     hits = run.failures.counts()
-    unrest = [] if run.at_rest else ["the pipeline did not come to rest: what is missing may only not have been done yet"]
+    unrest = (
+        [] if run.at_rest else ["the pipeline did not come to rest: what is missing may only not have been done yet"]
+    )
     complaints = [*unrest, *run.unsettled, *verdict.violations]
     if options.seconds >= WHOLE_RUN_S:
         complaints += verdict.gaps()
@@ -109,8 +111,8 @@ def _judge(options: ChaosOptions, run: ChaosRun, evidence: RunEvidence, home: Ho
         "orders": len(accepted_orders(evidence.topics)), "events": _events(evidence), "faults": faults,
         "failpoints_hit": f"{len(hits)} of {len(FAILPOINT_PLANS)}", **verdict.summary(),
         "fenced_writes": run.observer.total("stage_fenced"), "claims": run.observer.total("claims"),
-        "samples": len(evidence.samples), "ledger_sum": ledger, "at_rest": run.at_rest, "violations": complaints[:MOST_SHOWN],
-        "violations_in_all": len(complaints),
+        "samples": len(evidence.samples), "ledger_sum": ledger, "at_rest": run.at_rest,
+        "violations": complaints[:MOST_SHOWN], "violations_in_all": len(complaints),
     }  # fmt: skip
     sound = not complaints and ledger == 0
     if not sound:
