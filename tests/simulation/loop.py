@@ -82,6 +82,12 @@ class Process:
 PROCESS: contextvars.ContextVar[Process | None] = contextvars.ContextVar("process", default=None)
 
 
+class Task(asyncio.Task[Any]):
+    """A task that knows its process."""
+
+    process: Process | None = None
+
+
 class VirtualLoop(asyncio.AbstractEventLoop):
     """Runs until `stop`; raises Exhausted when that cannot happen any more."""
 
@@ -119,8 +125,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return asyncio.Future(loop=self)
 
     def create_task(self, coro: Any, *, name: str | None = None, context: Context | None = None) -> asyncio.Task[Any]:
-        task = asyncio.Task(coro, loop=self, name=name or "task", context=context)
-        process = (context or contextvars.copy_context()).get(PROCESS)
+        task = Task(coro, loop=self, name=name or "task", context=context)
+        task.process = process = (context or contextvars.copy_context()).get(PROCESS)
         owner = self.tasks if process is None else process.tasks
         owner[task] = None
         task.add_done_callback(owner.pop, context=_NOBODY)
@@ -136,7 +142,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
+        """Note an error that nobody asked about, unless who would have asked died with its process before."""
+        process = _process_of(context.get("future"))
+        if process is None or process.alive:
+            self.errors.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     # -- running -----------------------------------------------------------------------------------------------------
 
@@ -189,6 +198,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
 
 _NOBODY = contextvars.Context()
+
+
+def _process_of(future: Any) -> Process | None:
+    """Return whose process a task belongs to, or the tasks that `asyncio.gather` waits for."""
+    tasks = getattr(future, "_children", None) or [future]
+    return next((task.process for task in tasks if isinstance(task, Task)), None)
 
 
 def bury(tasks: dict[asyncio.Task[Any], None]) -> None:

@@ -95,16 +95,25 @@ class Replica(Process):
             self.die(f"sweep died of {type(error).__name__}")
 
     async def leave(self) -> None:
-        """End in the order of the application: running delivery, running sweep, what is left, then the group."""
+        """End in the order of the application: running delivery, running sweep, what is left, then the group.
+
+        An error on the way ends the application too: its exit stack leaves the group whatever happened before.
+        """
         self.leaving = True
+        try:
+            await self._drain()
+        except Exception as error:  # noqa: BLE001 - as the exit stack, which tells it when all is undone
+            self.world.log(self.name, "cannot drain", type(error).__name__)
+        self.world.group.leave(self.name, self.world.loop.time())
+        self.die("left")
+
+    async def _drain(self) -> None:
         await self.stage.close(15.0)
         self.sweep.close()
         with contextlib.suppress(TimeoutError):
             if self.sweeping is not None:
                 await asyncio.wait_for(self.sweeping, 15.0)
             await asyncio.wait_for(self.sweep.finish(), 10.0)
-        self.world.group.leave(self.name, self.world.loop.time())
-        self.die("left")
 
     def die(self, why: str) -> None:
         """End this process at once."""

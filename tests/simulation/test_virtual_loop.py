@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import Coroutine
 from typing import Any
@@ -126,3 +127,23 @@ def test_waiting_for_what_can_never_come_ends(loop: VirtualLoop) -> None:
     with pytest.raises(Exhausted):
         turn(loop, hopeless())
     bury(loop.tasks)
+
+
+async def failing(process: Process, kill: bool) -> None:
+    """Fail; with `kill`, the process dies before anybody could hear of it."""
+    if kill:
+        process.kill()
+    raise OSError("gone")
+
+
+@pytest.mark.parametrize(
+    ("kill", "told"), [(False, ["Task exception was never retrieved: OSError('gone')"]), (True, [])]
+)
+def test_an_error_that_nobody_asked_about_is_told_unless_its_process_died(
+    loop: VirtualLoop, kill: bool, told: list[str]
+) -> None:
+    process = Process(loop)
+    process.spawn(failing(process, kill))
+    turn(loop, asyncio.sleep(1.0))
+    gc.collect()
+    assert loop.errors == told
