@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linkstar_contracts import topics
 from linkstar_contracts.events import LabelRejected, OrderCancelled, OrderChanged, OrderReceived
-from linkstar_router.api import quote_routes
+from linkstar_router.api import routes_from
 from linkstar_router.domain.snapshot import shipped
 from linkstar_router.handlers import Router
 from linkstar_router.settings import RouterSettings
@@ -26,7 +26,7 @@ def build() -> Service:
             Subscription(topics.LABELS, (LabelRejected,), router.on_labels),
         ),
         emits=(topics.ROUTES_CHOSEN, topics.EXCEPTIONS_RAISED),
-        routes=quote_routes(snapshot, settings.late_penalty_minor),
+        routes=routes_from(snapshot, settings.late_penalty_minor),
         timers=(Timer("retry-held", settings.retry_held_every_s, router.retry_held),),
         settings=settings,
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -10,11 +13,13 @@ import asyncpg
 import httpx
 import pytest
 from integration.router.router_desk import RouterDesk, opened_desk
-from unit.router.routed_orders import received, refused
+from unit.router.routed_orders import ORDERED, received, refused
 
-from linkstar_router.api import quote_routes
+from linkstar_router.api import routes_from
+from linkstar_router.api.quotes import Quoter
 from linkstar_router.domain.snapshot import shipped
 from linkstar_runtime.api_keys import Authorizer, create_key
+from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
 from linkstar_runtime.service import ServiceContext
@@ -35,7 +40,7 @@ async def client(database_url: str, desk: RouterDesk) -> AsyncIterator[httpx.Asy
     await connection.close()
     authorize = Authorizer(desk.database, desk.clock)
     context = cast("ServiceContext", SimpleNamespace(clock=desk.clock, database=desk.database, authorize=authorize))
-    app = create_app("router", quote_routes(shipped(), 600), context, cast("Health", SimpleNamespace()))
+    app = create_app("router", routes_from(shipped(), 600), context, cast("Health", SimpleNamespace()))
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://router", headers=headers) as http:
         yield http
@@ -85,11 +90,55 @@ async def test_notices_warn_of_remote_areas_and_volume(client: httpx.AsyncClient
     assert "remote_area" in {notice["code"] for notice in remote.json()["notices"]}
     bulky = _shipment()
     bulky["parcels"][0]["dimensions"] = {"length": "30", "width": "20", "height": "10", "unit": "in"}
-    notices = {
-        notice["code"]: notice["detail"] for notice in (await client.post("/v1/quotes", json=bulky)).json()["notices"]
-    }
+    quote = (await client.post("/v1/quotes", json=bulky)).json()
+    notices = {notice["code"]: notice["services"] for notice in quote["notices"]}
     assert "ups/ground" in notices["dim_weight"]
     assert "usps/ground_advantage" in notices["oversize"]
+
+
+async def test_every_price_shows_its_list_its_level_and_its_sum(client: httpx.AsyncClient) -> None:
+    for route in (await client.post("/v1/quotes", json=_shipment())).json()["routes"]:
+        assert route["evidence"].keys() >= {"source", "as_of", "synthetic", "confidence", "valid_from"}
+        assert sum(line["amount"]["amount_minor"] for line in route["lines"]) == route["total"]["amount_minor"]
+        assert route["level"] in {"economy", "standard", "expedited", "next_day"}
+        assert route["ship_on"] <= route["promise"]["p50_on"] <= route["promise"]["p90_on"]
+
+
+async def test_a_repeat_with_the_times_of_the_answer_is_the_same_to_the_byte(
+    client: httpx.AsyncClient, desk: RouterDesk
+) -> None:
+    first = await client.post("/v1/quotes", json=_shipment())
+    desk.clock.advance(timedelta(days=3))
+    at = first.json()["quoted_at"]
+    again = await client.post("/v1/quotes", json=_shipment(quoted_at=at))
+    assert again.content == first.content
+    later = await client.post("/v1/quotes", json=_shipment())
+    assert later.json()["quote_id"] != first.json()["quote_id"]
+
+
+async def test_a_parcel_over_the_border_is_told_the_reason(client: httpx.AsyncClient) -> None:
+    quote = (await client.post("/v1/quotes", json=_shipment(destination={"country": "CA", "postcode": "V6B"}))).json()
+    assert quote["routes"] == []
+    assert {entry["code"] for entry in quote["excluded"]} == {"cross_border_without_customs"}
+    assert [notice["code"] for notice in quote["notices"]] == ["customs"]
+
+
+async def test_a_warehouse_nobody_serves_is_told_the_reason(client: httpx.AsyncClient) -> None:
+    sydney = {"code": "AU-SYD", "country": "AU", "postcode": "2000", "timezone": "Australia/Sydney"}
+    body = _shipment(warehouse=sydney, destination={"country": "AU", "postcode": "3000"})
+    quote = (await client.post("/v1/quotes", json=body)).json()
+    assert (quote["routes"], quote["excluded"]) == ([], [])
+    assert [notice["code"] for notice in quote["notices"]] == ["no_service"]
+
+
+async def test_the_season_is_told(client: httpx.AsyncClient) -> None:
+    notices = (await client.post("/v1/quotes", json=_shipment())).json()["notices"]
+    assert {notice["code"]: notice["services"] for notice in notices}["peak"] == ["usps/ground_advantage"]
+
+
+async def test_a_return_travels_the_lane_backwards(client: httpx.AsyncClient) -> None:
+    back = (await client.post("/v1/quotes", json=_shipment(kind="return"))).json()
+    assert "fedex/home_delivery" in {f"{entry['carrier']}/{entry['service']}" for entry in back["excluded"]}
 
 
 async def test_an_impossible_parcel_gets_reasons_and_no_price(client: httpx.AsyncClient) -> None:
@@ -117,6 +166,19 @@ async def test_bad_input_names_its_field(client: httpx.AsyncClient, change: dict
     assert answer.json()["fix"]
 
 
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [([(100, "USD"), (100, "EUR")], "currency_mixed"), ([(100, "USD"), (-1, "USD")], "value_negative")],
+)
+async def test_values_that_make_no_sense_are_refused(
+    client: httpx.AsyncClient, values: list[tuple[int, str]], code: str
+) -> None:
+    [parcel] = _shipment()["parcels"]
+    parcels = [parcel | {"declared_value": {"amount_minor": amount, "currency": unit}} for amount, unit in values]
+    answer = await client.post("/v1/quotes", json=_shipment(parcels=parcels))
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
 async def test_a_parcel_without_its_value_is_one_fault(client: httpx.AsyncClient) -> None:
     [parcel] = _shipment()["parcels"]
     del parcel["declared_value"]
@@ -139,6 +201,29 @@ async def test_one_bad_item_does_not_block_a_batch(client: httpx.AsyncClient) ->
         (2, "quoted"),
     ]
     assert results[1]["problem"]["code"] == "validation_failed"
+
+
+class _Ticking(ManualClock):
+    """A clock on which every look takes a millisecond."""
+
+    def monotonic(self) -> float:
+        self.advance(timedelta(milliseconds=1))
+        return super().monotonic()
+
+
+async def test_a_long_batch_lets_others_run_in_between() -> None:
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turns = 0
+    other = asyncio.create_task(others())
+    answer = await Quoter(shipped(), 600, _Ticking(ORDERED)).many([_shipment()] * 30, ORDERED)
+    other.cancel()
+    assert len(json.loads(answer)["results"]) == 30
+    assert turns >= 10
 
 
 @pytest.mark.parametrize("quotes", [[], [{}] * 501, "all"], ids=["empty", "too-long", "no-list"])

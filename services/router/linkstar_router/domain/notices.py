@@ -1,45 +1,74 @@
-"""Warnings a seller should see before buying: remote area, oversize, dimensional weight, synthetic prices."""
+"""Warnings a seller should see before buying: remote area, oversize, dimensional weight, peak, customs, synthetic prices."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Annotated
 
+from pydantic import Field
+
+from linkstar_contracts.text import Token
 from linkstar_contracts.values import Notice
 from linkstar_router.domain.choice import Candidate
 from linkstar_router.domain.decision import Decision, Question
 from linkstar_router.domain.measures import weight_quanta
 from linkstar_router.domain.snapshot import Snapshot
 
-__all__ = ["notices"]
+__all__ = ["ServiceNotice", "notices"]
 
 _OVERSIZE = frozenset({"oversize_surcharge", "additional_handling", "length_surcharge", "high_cube_surcharge"})
-_DETAIL = 300
+_REMOTE = frozenset({"delivery_area_surcharge"})
+_PEAK = frozenset({"demand_surcharge"})
 
 
-def notices(snapshot: Snapshot, question: Question, decision: Decision) -> tuple[Notice, ...]:
-    """Return the warnings that hold for this shipment, with the services they concern."""
-    areas = sorted(snapshot.areas.of(question.destination.country, question.destination.postcode))
-    oversize = [c for c in decision.candidates if any(line.code in _OVERSIZE for line in c.rated.lines)]
-    found = (
-        ("remote_area", ", ".join(areas)),
-        ("oversize", _named(oversize)),
-        ("dim_weight", _named(c for c in decision.candidates if _by_volume(c, question))),
-        (
-            "synthetic_price",
-            _named(c for c in decision.candidates if c.offer.edition and c.offer.edition.pack.synthetic),
-        ),
-    )
-    return tuple(Notice(code=code, detail=detail[:_DETAIL]) for code, detail in found if detail)
+class ServiceNotice(Notice):
+    """A warning with the services it concerns; none named means that it concerns the shipment."""
+
+    services: Annotated[tuple[Token, ...], Field(max_length=200, strict=False)] = ()
 
 
-def _named(candidates: Iterable[Candidate]) -> str:
-    return ", ".join(candidate.offer.service.key for candidate in candidates)
+def notices(snapshot: Snapshot, question: Question, decision: Decision) -> tuple[ServiceNotice, ...]:
+    """Return the warnings that hold for this shipment, each at most once."""
+    return (*_of_lane(snapshot, question, decision), *_of_prices(question, decision.candidates))
+
+
+def _of_lane(snapshot: Snapshot, question: Question, decision: Decision) -> Iterator[ServiceNotice]:
+    home, there = question.warehouse.country, question.destination.country
+    if not snapshot.home(home).services:
+        yield ServiceNotice(code="no_service", detail=f"no price list ships from {home}")
+    if home != there:
+        yield ServiceNotice(code="customs", detail=f"{home} to {there} leaves the country: customs data is needed")
+    areas = sorted(snapshot.areas.of(there, question.destination.postcode))
+    if areas:
+        dearer = _keys(candidate for candidate in decision.candidates if _charges(candidate, _REMOTE))
+        yield ServiceNotice(code="remote_area", detail=f"the destination lies in {', '.join(areas)}", services=dearer)
+
+
+def _of_prices(question: Question, candidates: tuple[Candidate, ...]) -> Iterator[ServiceNotice]:
+    told = (
+        ("oversize", "a fee on the size is part of the price", [c for c in candidates if _charges(c, _OVERSIZE)]),
+        ("dim_weight", "the volume decides the billable weight", [c for c in candidates if _by_volume(c, question)]),
+        ("peak", "a demand surcharge is part of the price", [c for c in candidates if _charges(c, _PEAK)]),
+        ("synthetic_price", "no published price list was found: the amounts are invented",
+         [c for c in candidates if c.course.edition.pack.synthetic]),
+    )  # fmt: skip
+    for code, detail, concerned in told:
+        if concerned:
+            yield ServiceNotice(code=code, detail=detail, services=_keys(concerned))
+
+
+def _keys(candidates: Iterable[Candidate]) -> tuple[str, ...]:
+    return tuple(candidate.offer.service.key for candidate in candidates)
+
+
+def _charges(candidate: Candidate, codes: frozenset[str]) -> bool:
+    return any(line.code in codes for line in candidate.rated.lines)
 
 
 def _by_volume(candidate: Candidate, question: Question) -> bool:
     """True when the volume decides the billable weight: rounding up alone adds less than a pound or a kilogram a parcel."""
-    edition = candidate.offer.edition
-    if edition is None or edition.dim is None:
+    edition = candidate.course.edition
+    if edition.dim is None:
         return False
     actual = sum(weight_quanta(parcel.weight) for parcel in question.parcels)
     return candidate.rated.billable >= actual + edition.rounding[-1].step * len(question.parcels)

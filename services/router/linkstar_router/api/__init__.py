@@ -1,0 +1,26 @@
+"""HTTP of the router: quotes, stored decisions, price lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from linkstar_router.api import decisions, quotes, tariffs
+from linkstar_router.domain.snapshot import Snapshot
+from linkstar_runtime.service import ServiceContext
+
+__all__ = ["routes_from"]
+
+
+def routes_from(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceContext], APIRouter]:
+    """Return the route factory of the service, answering from one snapshot."""
+
+    def routes(context: ServiceContext) -> APIRouter:
+        router = APIRouter(prefix="/v1")
+        router.include_router(quotes.routes(context, snapshot, penalty_minor))
+        router.include_router(decisions.routes(context, snapshot))
+        router.include_router(tariffs.routes(context, snapshot))
+        return router
+
+    return routes

@@ -1,0 +1,104 @@
+"""`/v1/quotes`: one shipment or many priced under every service. Nothing is stored, so a repeat is always safe."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from linkstar_router.domain.decision import is_timezone
+from linkstar_router.domain.quotes import QuoteRequest, quote
+from linkstar_router.domain.snapshot import Snapshot
+from linkstar_runtime.api_keys import Principal
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.problems import Problem, validation_problem
+from linkstar_runtime.service import ServiceContext
+
+__all__ = ["Quoter", "routes"]
+
+BATCH = 500
+TURN_S = 0.003
+"""How long a batch may keep the event loop: other requests and the stage run in between."""
+
+
+class Quoter:
+    """Answers quotes from one snapshot, as the JSON that is sent."""
+
+    def __init__(self, snapshot: Snapshot, penalty_minor: int, clock: Clock) -> None:
+        self._snapshot = snapshot
+        self._penalty_minor = penalty_minor
+        self._clock = clock
+
+    def one(self, body: object, now: datetime) -> bytes:
+        """Return the quote of one request body; raises Problem when it is not valid."""
+        made = quote(self._snapshot, _request(body), now, self._penalty_minor)
+        return made.__pydantic_serializer__.to_json(made, exclude_none=True)
+
+    async def many(self, bodies: list[object], now: datetime) -> bytes:
+        """Return one result per body, in their order; a bad one does not block the rest, nor the batch other work."""
+        results: list[bytes] = []
+        turn_began = self._clock.monotonic()
+        for index, body in enumerate(bodies):
+            results.append(self._result(index, body, now))
+            if self._clock.monotonic() - turn_began >= TURN_S:
+                await asyncio.sleep(0)
+                turn_began = self._clock.monotonic()
+        return b'{"results":[%s]}' % b",".join(results)
+
+    def _result(self, index: int, body: object, now: datetime) -> bytes:
+        try:
+            return b'{"index":%d,"status":"quoted","quote":%s}' % (index, self.one(body, now))
+        except Problem as problem:
+            document = json.dumps(problem.document).encode()
+            return b'{"index":%d,"status":"rejected","problem":%s}' % (index, document)
+
+
+def routes(context: ServiceContext, snapshot: Snapshot, penalty_minor: int) -> APIRouter:
+    """Return the route."""
+    router = APIRouter(tags=["quotes"])
+    quoter = Quoter(snapshot, penalty_minor, context.clock)
+
+    @router.post("/quotes")
+    async def quotes(
+        body: dict[str, Any], _principal: Principal = Depends(context.authorize("quotes:read"))
+    ) -> Response:
+        """Price one shipment, or up to 500 as `{"quotes": [...]}`: itemised, with reasons for what is missing."""
+        now = context.clock.now()
+        answer = await quoter.many(_batch(body["quotes"]), now) if "quotes" in body else quoter.one(body, now)
+        return Response(answer, media_type="application/json")
+
+    return router
+
+
+def _batch(bodies: object) -> list[object]:
+    if not isinstance(bodies, list) or not 1 <= len(bodies) <= BATCH:
+        fix = f"Send 1 to {BATCH} quotes in a list."
+        raise Problem(422, "batch_size", "The batch is empty, too long or no list", field="quotes", fix=fix)
+    return bodies
+
+
+def _request(body: object) -> QuoteRequest:
+    try:
+        request = QuoteRequest.model_validate_json(json.dumps(body))
+    except ValidationError as error:
+        raise validation_problem(error) from error
+    if not is_timezone(request.warehouse.timezone):
+        fix = "Use an IANA name such as Europe/London."
+        raise Problem(422, "timezone_unknown", "No such time zone", field="warehouse.timezone", fix=fix)
+    _check_parcels(request)
+    return request
+
+
+def _check_parcels(request: QuoteRequest) -> None:
+    values = [parcel.declared_value for parcel in request.parcels]
+    if len({value.currency for value in values}) > 1:
+        fix = "Use one currency per shipment."
+        raise Problem(422, "currency_mixed", "The parcels differ in currency", field="parcels.declared_value", fix=fix)
+    if any(value.amount_minor < 0 for value in values):
+        fix = "State the value of the goods."
+        raise Problem(422, "value_negative", "A value is below zero", field="parcels.declared_value", fix=fix)

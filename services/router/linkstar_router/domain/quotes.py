@@ -1,0 +1,133 @@
+"""A quote: every service with its itemised price and the price list behind it, and a coded reason for each one missing."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from linkstar_contracts.assembly import assembled
+from linkstar_contracts.events import CostedRoute, Exclusion
+from linkstar_contracts.text import SafeStr, Token
+from linkstar_contracts.values import (
+    Destination,
+    Instant,
+    LocalDate,
+    Parcel,
+    ServiceOptions,
+    Value,
+    Warehouse,
+)  # fmt: skip
+from linkstar_router.domain.choice import Candidate
+from linkstar_router.domain.decision import Question, decide
+from linkstar_router.domain.notices import ServiceNotice, notices
+from linkstar_router.domain.routes import costed, exclusions
+from linkstar_router.domain.snapshot import Snapshot
+from linkstar_router.domain.tariff import LEVELS, Pack
+
+__all__ = ["Evidence", "Quote", "QuoteRequest", "QuotedRoute", "quote"]
+
+_LEVEL_NAMES = tuple(LEVELS)
+
+
+class QuoteRequest(Value):
+    """A shipment to price: as an order, but without a consignee."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["order", "return"] = "order"
+    """A return travels the lane backwards: from `destination` to `warehouse`."""
+    warehouse: Warehouse
+    destination: Destination
+    parcels: Annotated[tuple[Parcel, ...], Field(min_length=1, max_length=20, strict=False)]
+    options: ServiceOptions = ServiceOptions()
+    ordered_at: Instant | None = None
+    """Decides which price lists hold; default `quoted_at`."""
+    quoted_at: Instant | None = None
+    """Decides when the parcel could leave; default now. Stating that of an earlier answer repeats the answer."""
+
+
+class Evidence(Value):
+    """The price list behind a price. Without a published source it is `synthetic`; `as_of` is when it was looked up."""
+
+    source: Annotated[str, SafeStr(300)]
+    as_of: LocalDate
+    synthetic: bool
+    confidence: Annotated[str, SafeStr(40)]
+    valid_from: LocalDate
+    valid_to: LocalDate | None = None
+
+
+class QuotedRoute(CostedRoute):
+    """A service that can take the shipment. The lines sum exactly to `total`; VAT, if any, is a line of its own."""
+
+    level: Token
+    ship_on: LocalDate | None = None
+    """The day the carrier would collect the parcel, local to the warehouse."""
+    evidence: Evidence
+
+
+class Quote(Value):
+    """Every service that can take the shipment, best first, and why each other cannot."""
+
+    quote_id: Token
+    """Equal for equal questions on equal data."""
+    quoted_at: Instant
+    routes: tuple[QuotedRoute, ...]
+    excluded: tuple[Exclusion, ...]
+    notices: tuple[ServiceNotice, ...]
+    tariffs: Token
+    """Version of the router data the quote was made from."""
+
+
+def quote(snapshot: Snapshot, request: QuoteRequest, now: datetime, penalty_minor: int) -> Quote:
+    """Return the quote of a request: the same decision an order would get, told in full, with nothing reserved."""
+    quoted_at = request.quoted_at or now
+    question = assembled(
+        Question,
+        {
+            **vars(request), "ordered_at": request.ordered_at or quoted_at, "decided_at": quoted_at, "barred": (),
+            "penalty_minor": penalty_minor,
+        },
+    )  # fmt: skip
+    decision = decide(snapshot, question)
+    parts = {
+        "quote_id": _identity(snapshot, question),
+        "quoted_at": quoted_at,
+        "routes": tuple([_quoted(candidate) for candidate in decision.candidates]),
+        "excluded": exclusions(decision.excluded),
+        "notices": notices(snapshot, question, decision),
+        "tariffs": snapshot.version,
+    }
+    return assembled(Quote, parts)
+
+
+def _identity(snapshot: Snapshot, question: Question) -> str:
+    asked = question.__pydantic_serializer__.to_json(question, exclude_none=True)
+    return blake2b(asked, digest_size=12, key=snapshot.version.encode()[:64]).hexdigest()
+
+
+def _quoted(candidate: Candidate) -> QuotedRoute:
+    service, dates = candidate.offer.service, candidate.course.dates
+    more = {
+        "level": _LEVEL_NAMES[service.level],
+        "ship_on": _day(dates.ship) if dates else None,
+        "evidence": _evidence(candidate.course.edition.pack),
+    }
+    return assembled(QuotedRoute, {**vars(costed(candidate)), **more})
+
+
+@lru_cache(maxsize=4096)
+def _day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
+
+
+@lru_cache(maxsize=1024)
+def _evidence(pack: Pack) -> Evidence:
+    return Evidence(
+        source=pack.source, as_of=pack.as_of.isoformat(), synthetic=pack.synthetic, confidence=pack.confidence,
+        valid_from=pack.valid_from.isoformat(), valid_to=pack.valid_to.isoformat() if pack.valid_to else None,
+    )  # fmt: skip
