@@ -7,14 +7,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from linkstar_runtime.handling import Handler, Linked, Received, Reject, Retry, Transaction
-from linkstar_runtime.service import Service, ServiceContext, Subscription, Timer, Worker
+from linkstar_runtime.service import Command, Service, ServiceContext, Subscription, Timer, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = [
-    "Handler", "Linked", "Received", "Reject", "Retry", "Service", "ServiceContext", "Subscription", "Timer", "Transaction",
-    "Worker", "main",
+    "Command", "Handler", "Linked", "Received", "Reject", "Retry", "Service", "ServiceContext", "Subscription", "Timer",
+    "Transaction", "Worker", "main",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`python -m linkstar_<service> run | migrate | replay`: the command line every service shares."""
+"""`python -m linkstar_<service> run | migrate | replay`, and the commands of its own: the command line of every service."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -23,8 +24,9 @@ from linkstar_runtime.decoding import Decoder
 from linkstar_runtime.kafka import KafkaProducer, TopicMismatch
 from linkstar_runtime.logs import configure_logging
 from linkstar_runtime.migrate import MigrationError, migrate
+from linkstar_runtime.problems import Problem
 from linkstar_runtime.replay import Selection, redrive
-from linkstar_runtime.service import Service
+from linkstar_runtime.service import Command, Service
 from linkstar_runtime.settings import Settings
 
 __all__ = ["main"]
@@ -36,7 +38,7 @@ def main(build: Callable[[], Service]) -> None:
     """Run the command given on the command line and exit with its code; expected troubles are one line on stderr."""
     try:
         service = build()
-        options = _parser(service.name).parse_args()
+        options = _parser(service).parse_args()
         settings: Settings = service.settings or Settings()
     except ValidationError as error:
         sys.exit(f"settings: {error}")
@@ -48,8 +50,8 @@ def main(build: Callable[[], Service]) -> None:
     sys.exit(code)
 
 
-def _parser(name: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m linkstar_{name}", description=f"LinkStar {name}")
+def _parser(service: Service) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m linkstar_{service.name}", description=f"LinkStar {service.name}")
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="run the service")
     run.add_argument("--only", choices=("api", "stage"), help="run only the HTTP API, or only the Kafka stage")
@@ -64,7 +66,18 @@ def _parser(name: str) -> argparse.ArgumentParser:
     replay.add_argument("--limit", type=int, default=1000)
     replay.add_argument("--dry-run", action="store_true", help="validate only, send nothing")
     replay.set_defaults(command=_replay)
+    for command in service.commands:
+        commands.add_parser(command.name, help=command.help).set_defaults(command=partial(_answer, command))
     return parser
+
+
+async def _answer(command: Command, _service: Service, settings: Settings, _options: Any) -> int:
+    try:
+        answer, code = await command.answer(sys.stdin.buffer.read(), Clock.from_settings(settings.clock)), 0
+    except Problem as problem:
+        answer, code = json.dumps(problem.document).encode(), 1
+    sys.stdout.buffer.write(answer + b"\n")
+    return code
 
 
 async def _run(service: Service, settings: Settings, options: argparse.Namespace) -> int:

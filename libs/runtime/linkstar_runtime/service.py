@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from linkstar_runtime.vault import Vault
     from linkstar_runtime.writer import Writer
 
-__all__ = ["Service", "ServiceContext", "Subscription", "Timer", "Worker"]
+__all__ = ["Command", "Service", "ServiceContext", "Subscription", "Timer", "Worker"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,18 @@ class Worker:
 
 
 @dataclass(frozen=True)
+class Command:
+    """Work that needs neither Kafka nor PostgreSQL: `python -m linkstar_<service> NAME` answers standard input with JSON.
+
+    A `Problem` it raises is written as its document, with exit status 1.
+    """
+
+    name: str
+    help: str
+    answer: Callable[[bytes, Clock], Awaitable[bytes]]
+
+
+@dataclass(frozen=True)
 class Service:
     """Everything `main` needs to run a service."""
 
@@ -89,5 +101,6 @@ class Service:
     routes: Callable[[ServiceContext], APIRouter] | None = None
     timers: tuple[Timer, ...] = ()
     workers: tuple[Worker, ...] = ()
+    commands: tuple[Command, ...] = ()
     settings: Any = field(default=None)
     """An instance of `linkstar_runtime.settings.Settings` or a subclass; read from the environment when None."""

@@ -1,4 +1,4 @@
-"""`python -m linkstar_router run | migrate | replay`."""
+"""`python -m linkstar_router run | migrate | replay | quote`."""
 
 from linkstar_router.app import build
 from linkstar_runtime import main

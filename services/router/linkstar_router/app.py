@@ -5,6 +5,7 @@ from __future__ import annotations
 from linkstar_contracts import topics
 from linkstar_contracts.events import LabelRejected, OrderCancelled, OrderChanged, OrderReceived
 from linkstar_router.api import routes_from
+from linkstar_router.api.quotes import quote_command
 from linkstar_router.domain.snapshot import shipped
 from linkstar_router.handlers import Router
 from linkstar_router.settings import RouterSettings
@@ -28,5 +29,6 @@ def build() -> Service:
         emits=(topics.ROUTES_CHOSEN, topics.EXCEPTIONS_RAISED),
         routes=routes_from(snapshot, settings.late_penalty_minor),
         timers=(Timer("retry-held", settings.retry_held_every_s, router.retry_held),),
+        commands=(quote_command(snapshot, settings.late_penalty_minor),),
         settings=settings,
     )

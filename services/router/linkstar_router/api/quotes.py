@@ -16,10 +16,11 @@ from linkstar_router.domain.quotes import QuoteRequest, quote
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.json_body import check_json
 from linkstar_runtime.problems import Problem, validation_problem
-from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.service import Command, ServiceContext
 
-__all__ = ["Quoter", "routes"]
+__all__ = ["Quoter", "quote_command", "routes"]
 
 BATCH = 500
 TURN_S = 0.003
@@ -38,6 +39,10 @@ class Quoter:
         """Return the quote of one request body; raises Problem when it is not valid."""
         made = quote(self._snapshot, _request(body), now, self._penalty_minor)
         return made.__pydantic_serializer__.to_json(made, exclude_none=True)
+
+    async def answer(self, body: dict[str, Any], now: datetime) -> bytes:
+        """Return the quote, or the results of `{"quotes": [...]}`."""
+        return await self.many(_batch(body["quotes"]), now) if "quotes" in body else self.one(body, now)
 
     async def many(self, bodies: list[object], now: datetime) -> bytes:
         """Return one result per body, in their order; a bad one does not block the rest, nor the batch other work."""
@@ -68,11 +73,22 @@ def routes(context: ServiceContext, snapshot: Snapshot, penalty_minor: int) -> A
         body: dict[str, Any], _principal: Principal = Depends(context.authorize("quotes:read"))
     ) -> Response:
         """Price one shipment, or up to 500 as `{"quotes": [...]}`: itemised, with reasons for what is missing."""
-        now = context.clock.now()
-        answer = await quoter.many(_batch(body["quotes"]), now) if "quotes" in body else quoter.one(body, now)
-        return Response(answer, media_type="application/json")
+        return Response(await quoter.answer(body, context.clock.now()), media_type="application/json")
 
     return router
+
+
+def quote_command(snapshot: Snapshot, penalty_minor: int) -> Command:
+    """Return the command that answers as `POST /v1/quotes` does."""
+
+    async def answer(body: bytes, clock: Clock) -> bytes:
+        check_json(body)
+        stated = json.loads(body or b"null")
+        if not isinstance(stated, dict):
+            raise Problem(422, "dict_type", "The input is no JSON object", fix="Send one quote or a batch of quotes.")
+        return await Quoter(snapshot, penalty_minor, clock).answer(stated, clock.now())
+
+    return Command("quote", "quote standard input as POST /v1/quotes does", answer)
 
 
 def _batch(bodies: object) -> list[object]:
