@@ -47,6 +47,10 @@ class Access:
         urls = self.endpoints.get("services", {}).get(name) or [None]
         return self._value(f"LINKSTAR_{name.upper()}_URL", urls[0])
 
+    def knows(self, name: str) -> bool:
+        """True when the address of a service is known, be it up or down."""
+        return bool(os.environ.get(f"LINKSTAR_{name.upper()}_URL") or self.endpoints.get("services", {}).get(name))
+
     def _value(self, variable: str, found: str | None) -> str:
         value = os.environ.get(variable) or found
         if not value:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from linkstar_cli import dead_letters, history, lifecycle, orders, topics, trace
+from linkstar_cli import dead_letters, history, lifecycle, orders, quotes, topics, trace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
     lifecycle.up, lifecycle.down, lifecycle.status, lifecycle.logs, lifecycle.reset,
-    history.order, trace.trace, topics.topics,
+    history.order, trace.trace, topics.topics, quotes.quote,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(orders.app, name="orders")
