@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from linkstar_cli import dead_letters, history, lifecycle, orders, quotes, topics, trace
+from linkstar_cli import dead_letters, history, lifecycle, orders, quotes, tariffs, topics, trace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
@@ -13,6 +13,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(orders.app, name="orders")
+app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(dead_letters.app, name="dlq")
 
 if __name__ == "__main__":

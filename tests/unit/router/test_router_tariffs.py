@@ -9,7 +9,7 @@ import pytest
 from linkstar_router.domain.areas import Areas, postcode_key
 from linkstar_router.domain.measures import WEIGHTS
 from linkstar_router.domain.packs import _table, data_hash, load_gaps, packs_of
-from linkstar_router.domain.published import TariffError, base_rates, fee_rows, fuel_weeks, read_rows
+from linkstar_router.domain.published import SHIPPED, TariffError
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import PriceRow, offer_on
 
@@ -31,25 +31,26 @@ def test_every_carrier_says_what_its_lists_leave_out(snapshot: Snapshot) -> None
 
 
 def test_rows_of_low_confidence_are_not_used() -> None:
-    low = [row for _, row in read_rows("eu/de_hermes_2026-03-02.csv") if row["confidence"] == "low"]
+    low = [row for _, row in SHIPPED.rows("eu/de_hermes_2026-03-02.csv") if row["confidence"] == "low"]
     assert {row["size_class"] for row in low} == {"XL", "XXL"}
-    used = base_rates("eu/de_hermes_2026-03-02.csv", {"carrier": ["Hermes"]})
+    used = SHIPPED.rates("eu/de_hermes_2026-03-02.csv", {"carrier": ["Hermes"]})
     assert {rate.size_class for rate in used} == {"Päckchen", "S", "M", "L"}
-    assert ("eu", "Parcelforce", "Saturday delivery") not in fee_rows()
-    assert ("eu", "DPD", "island, Germany") in fee_rows()
+    with pytest.raises(TariffError, match="no usable row eu/Parcelforce/Saturday delivery"):
+        SHIPPED.fees(("eu", "Parcelforce", "Saturday delivery"))
+    assert SHIPPED.fees(("eu", "DPD", "island, Germany"))
 
 
 def test_a_list_without_matching_rows_is_refused_with_its_file() -> None:
     with pytest.raises(TariffError, match=r"us/ups_ground_daily_2025-12-22\.csv"):
-        base_rates("us/ups_ground_daily_2025-12-22.csv", {"service": ["freight"]})
+        SHIPPED.rates("us/ups_ground_daily_2025-12-22.csv", {"service": ["freight"]})
     with pytest.raises(TariffError, match="fuel"):
-        fuel_weeks("ups", "balloon")
+        SHIPPED.fuel("ups", "balloon")
 
 
 def test_a_price_that_falls_with_weight_is_refused_with_its_row() -> None:
     pound = WEIGHTS["lb"]
     with pytest.raises(TariffError, match="row 8: the price falls below that of row 7"):
-        _table([(pound, PriceRow(900, "exempt", 7)), (2 * pound, PriceRow(899, "exempt", 8))])
+        _table("f.csv", [(pound, PriceRow(900, "exempt", 7)), (2 * pound, PriceRow(899, "exempt", 8))])
 
 
 def test_the_newest_list_already_valid_holds(snapshot: Snapshot) -> None:

@@ -35,6 +35,11 @@ class Areas:
             for country, areas in found.items()
         }  # fmt: skip
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of all areas."""
+        return frozenset(area for areas in self._areas.values() for area, _, _ in areas)
+
     def of(self, country: str, postcode: str) -> frozenset[str]:
         """Return the areas that `postcode` lies in."""
         known = self._areas.get(country)

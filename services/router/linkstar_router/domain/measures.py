@@ -6,6 +6,7 @@ Both are fine enough that every contract value (four decimals of g, kg, oz, lb, 
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Literal, NamedTuple, cast
 
@@ -21,6 +22,7 @@ WEIGHTS = {"g": 10**13, "kg": 10**16, "oz": 283_495_231_250_000, "lb": 4_535_923
 LENGTHS = {"mm": 10**5, "cm": 10**6, "in": 2_540_000}
 """Quanta per unit, exact by the definition of the international inch."""
 _SCALE = 10**4
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
 _WEIGHT_STEP = {unit: quanta // _SCALE for unit, quanta in WEIGHTS.items()}
 _LENGTH_STEP = {unit: quanta // _SCALE for unit, quanta in LENGTHS.items()}
 
@@ -82,6 +84,8 @@ def parse_limit(measure_name: str, text: str) -> int:
     Raises ValueError when the unit does not belong to the measure.
     """
     number, _, unit = text.partition(" ")
+    if not _NUMBER.fullmatch(number):
+        raise ValueError(f"limit {text!r} is no number and unit, such as 70 lb")
     value = int(Decimal(number) * _SCALE)
     if measure_name == "weight":
         return value * _WEIGHT_STEP[_known(unit, WEIGHTS, text)]

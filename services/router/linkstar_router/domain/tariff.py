@@ -107,6 +107,8 @@ class Pack:
     valid_to: date | None
     confidence: str
     synthetic: bool
+    rate_type: str
+    """What kind of price it is: `commercial`, `daily`, `list`, `online`, `retail`; a retail price is no contract price."""
 
 
 @dataclass(frozen=True, slots=True)

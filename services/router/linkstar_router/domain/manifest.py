@@ -1,0 +1,187 @@
+"""What a carrier's manifest may say: the rules that price tables leave out. Unknown keys and wrong types are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from linkstar_contracts.values import BatteryClass
+from linkstar_router.domain.measures import MEASURES, parse_limit
+from linkstar_router.domain.published import TariffError
+
+__all__ = [
+    "DimSpec",
+    "FeeRule",
+    "FuelSpec",
+    "GapSpec",
+    "ListSpec",
+    "Manifest",
+    "RoundingSpec",
+    "ServiceSpec",
+    "line_of",
+    "parsed",
+]
+
+_Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+def _measured(limits: dict[str, str]) -> dict[str, str]:
+    for name, text in limits.items():
+        if name not in MEASURES:
+            raise ValueError(f"unknown measure {name!r}; use one of {', '.join(MEASURES)}")
+        parse_limit(name, text)
+    return limits
+
+
+def _weighed(text: str) -> str:
+    if text:
+        parse_limit("weight", text)
+    return text
+
+
+_Limits = Annotated[dict[str, str], AfterValidator(_measured)]
+_Weight = Annotated[str, AfterValidator(_weighed)]
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RoundingSpec(_Spec):
+    """Billable weights up to `up_to` (or any) rise to a multiple of `step`."""
+
+    step: _Weight
+    up_to: _Weight = ""
+
+
+class DimSpec(_Spec):
+    """A rule of dimensional weight, in force from `since` until the next one."""
+
+    since: date
+    side: Literal["mm", "cm", "in"]
+    sides: Literal["up", "nearest"]
+    divisor: Annotated[int, Field(gt=0)]
+    weight: Literal["g", "kg", "oz", "lb"]
+    min_volume: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+
+
+class FuelSpec(_Spec):
+    """Which weekly percentages hold, on which lines. Weeks before `known_from` are known to be missing."""
+
+    carrier: _Word
+    service: _Word
+    base: frozenset[str]
+    known_from: date | None = None
+
+
+class OversizedSpec(_Spec):
+    """Rows whose flat price replaces the rate of a parcel beyond a limit."""
+
+    rows: dict[str, tuple[str, ...]]
+    over: _Limits
+
+
+class GapSpec(_Spec):
+    """Days without a price list that the author knows of, both included."""
+
+    since: date
+    until: date
+    why: _Word
+
+
+class ListSpec(_Spec):
+    """One price list: the rows of a file that match, with their evidence."""
+
+    id: _Word
+    file: _Word
+    rows: dict[str, tuple[str, ...]]
+    source: _Word
+    as_of: date
+    confidence: Literal["high", "medium", "synthetic"]
+    synthetic: bool = False
+    limits: _Limits = {}
+    oversized: OversizedSpec | None = None
+
+
+class ServiceSpec(_Spec):
+    """A service of the carrier: who may use it, and its price lists."""
+
+    service: _Word
+    level: Literal["economy", "standard", "expedited", "next_day"]
+    po_box: bool
+    batteries: tuple[BatteryClass, ...]
+    liquid: bool
+    signature: Literal["none", "included", "fee"]
+    receiver: Literal["any", "residential", "commercial"] = "any"
+    limits: _Limits
+    rounding: tuple[RoundingSpec, ...]
+    fuel: FuelSpec | None = None
+    zone_offset: int = 0
+    classes: dict[str, _Limits] = {"": {}}
+    closed_areas: dict[str, str] = {}
+    lists: Annotated[tuple[ListSpec, ...], Field(alias="list", min_length=1)]
+    known_gaps: tuple[GapSpec, ...] = ()
+
+
+class FeeRule(_Spec):
+    """When a published surcharge is charged, on which services."""
+
+    code: _Word
+    detail: _Word
+    services: tuple[str, ...]
+    row: tuple[str, ...]
+    group: str = ""
+    priority: int = 0
+    over: _Limits = {}
+    residential: bool | None = None
+    area: str = ""
+    signature: bool = False
+    billable_up_to: _Weight = ""
+    min_billable: _Weight = ""
+
+
+class Manifest(_Spec):
+    """A carrier in one country and currency."""
+
+    carrier: _Word
+    country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    zone_system: Literal["usps", "us_distance", "ca_fsa", "one"]
+    calendar: _Word
+    cover_minor: Annotated[int, Field(ge=0)] = 0
+    vat_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 0
+    gaps: tuple[str, ...]
+    dim: tuple[DimSpec, ...] = ()
+    service: Annotated[tuple[ServiceSpec, ...], Field(min_length=1)]
+    fee: tuple[FeeRule, ...] = ()
+
+
+def parsed(content: Mapping[str, Any], file: str, text: str = "") -> Manifest:
+    """Return a manifest; raises TariffError with the place of the first fault. `text` gives it a line."""
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        known = fault["type"] == "extra_forbidden"
+        fix = "remove the key, or spell it as docs/tariffs.md does" if known else f"correct {place}"
+        raise TariffError(
+            "manifest_invalid", file, _line(text, fault["loc"]), f"{place}: {fault['msg']}", fix
+        ) from error
+
+
+def _line(text: str, place: tuple[int | str, ...]) -> int:
+    tables = [part for part in place if isinstance(part, str)]
+    numbers = [part for part in place if isinstance(part, int)]
+    return line_of(text, tables[0], numbers[0]) if tables and numbers else 0
+
+
+def line_of(text: str, table: str, number: int) -> int:
+    """Return the line of the n-th `[[table]]` of a manifest, counted from 0, or 0 when there is none."""
+    headers = [match.start() for match in re.finditer(rf"^\[\[{re.escape(table)}]]", text, re.MULTILINE)]
+    return text.count("\n", 0, headers[number]) + 1 if number < len(headers) else 0
