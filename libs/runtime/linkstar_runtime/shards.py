@@ -10,7 +10,7 @@ __all__ = ["murmur2", "shard_of"]
 _SEED, _FACTOR, _WORD = 0x9747B28C, 0x5BD1E995, 0xFFFFFFFF
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=8_192)
 def shard_of(key: str, count: int) -> int:
     """Return the shard (= partition number) of `key` among `count` partitions, equal to the Java client's choice."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % count

@@ -95,7 +95,7 @@ def parcel_notices(country: str, parcels: tuple[Parcel, ...]) -> tuple[Notice, .
     )
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=2_048)
 def _warnings(country: str, weight: Weight, dimensions: Dimensions) -> tuple[tuple[str, str], ...]:
     tiers, sides = _TIERS.get(country, ()), dimensions.sides_mm
     tier = next((tier for tier in tiers if tier.holds(sides, weight.grams)), None)

@@ -48,7 +48,7 @@ def preload() -> None:
         assess_place(country, "", "", "00000")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def assess_place(country: str, region: str, city: str, postcode: str) -> Place | Fault:
     """Return the place in the country's written form with its grade, or the fault that makes it no address at all."""
     if not has_address_rules(country):

@@ -22,7 +22,7 @@ def _notice(row: dict[str, str]) -> Notice:
     return Notice(code="remote_area", detail=f"{row['area']}: surcharge or longer transit ({row['source']})")
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def notices(country: str, region: str, postcode: str) -> tuple[Notice, ...]:
     """Return the remote-area notice of a routing postcode, if there is one; the narrowest match wins."""
     letters = re.match(r"[A-Z]*", postcode)
