@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from linkstar_cli import dead_letters, history, lifecycle, orders, quotes, tariffs, topics, trace
+from linkstar_cli import dead_letters, history, lifecycle, orders, quotes, rules, tariffs, topics, trace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
@@ -15,6 +15,7 @@ for command in (
 app.add_typer(orders.app, name="orders")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(rules.app, name="rules")
 
 if __name__ == "__main__":
     app()

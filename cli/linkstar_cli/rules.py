@@ -1,0 +1,87 @@
+"""`linkstar rules check`: what is wrong with a set of routing rules, before any order meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from linkstar_cli.screen import CommandError, coded_errors, err, out, print_json
+from linkstar_sandbox.listing import Listing
+
+_MODULE = "linkstar_router.jobs.rules"
+_COLUMNS = ("severity", "code", "rules", "what", "example order", "how to fix it")
+_SHOWN_NOTES = 12
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+
+@app.callback()
+def rules() -> None:
+    """Routing rules: check them."""
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="rule documents, YAML or JSON")],
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON array instead of a table")] = False,
+) -> None:
+    """Find unreachable, shadowed, contradictory and overlapping rules and uncovered orders, each with an example order.
+
+    Ends with status 1 when a document could not be published.
+    """
+    with coded_errors():
+        verdicts = checked(files)
+        if as_json:
+            print_json(verdicts)
+        else:
+            for verdict in verdicts:
+                _print(verdict)
+        if not all(verdict["publishable"] for verdict in verdicts):
+            raise typer.Exit(1)
+
+
+def checked(files: list[Path]) -> list[dict[str, Any]]:
+    """The router's own verdict on each file."""
+    command = [sys.executable, "-m", _MODULE, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    if len(lines) != len(files):
+        raise CommandError("rules-unchecked", done.stderr.strip()[-300:], "Install the router beside the command line.")
+    return [json.loads(line) for line in lines]
+
+
+def _print(verdict: dict[str, Any]) -> None:
+    file = verdict["file"]
+    for fault in verdict["faults"]:
+        place = ", ".join(part for part in (fault["rule"] and f"rule {fault['rule']}", fault["field"]) if part)
+        err.print(f"{file}: {place}: {fault['what']} [{fault['code']}]", markup=False, highlight=False)
+        err.print(f"  → {fault['fix']}", markup=False, highlight=False)
+    if verdict["faults"]:
+        return
+    notes = [finding for finding in verdict["findings"] if finding["severity"] == "note"]
+    graver = [finding for finding in verdict["findings"] if finding["severity"] != "note"]
+    if verdict["findings"]:
+        table = Listing(*_COLUMNS, prose={"what", "example order", "how to fix it"})
+        for finding in (*graver, *notes[:_SHOWN_NOTES]):
+            order = ", ".join(f"{field} {value}" for field, value in finding["example"].items())
+            cells = (finding["severity"], finding["code"], " ".join(finding["rules"]), finding["what"], order)
+            table.add_row(*cells, finding["fix"])
+        out.print(table)
+    for question in verdict["skipped"]:
+        out.print(f"not checked: {question}", markup=False, highlight=False)
+    out.print(_summary(verdict, len(notes)), markup=False, highlight=False)
+
+
+def _summary(verdict: dict[str, Any], notes: int) -> str:
+    severities = [finding["severity"] for finding in verdict["findings"]]
+    hidden = f", {notes - _SHOWN_NOTES} of them not shown (--json)" if notes > _SHOWN_NOTES else ""
+    end = "can be published" if verdict["publishable"] else "cannot be published"
+    return (
+        f"{verdict['file']}: {verdict['rules']} rules, {severities.count('error')} errors, "
+        f"{severities.count('warning')} warnings, {notes} notes{hidden}; {end} ({verdict['seconds']:.3f} s)"
+    )

@@ -1,0 +1,1 @@
+"""A seller's routing rules: documents, their meaning, one compiled function per rule set, and what is wrong with a set."""
