@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from linkstar_cli import dead_letters, history, lifecycle, orders, quotes, rules, tariffs, topics, trace
+from linkstar_cli import dead_letters, decisions, history, lifecycle, orders, quotes, rules, tariffs, topics, trace
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
@@ -12,6 +12,7 @@ for command in (
     history.order, trace.trace, topics.topics, quotes.quote,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(decisions.app, name="decisions")
 app.add_typer(orders.app, name="orders")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(dead_letters.app, name="dlq")

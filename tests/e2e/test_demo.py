@@ -73,6 +73,12 @@ def test_one_order_is_shown_whole(demo: subprocess.CompletedProcess[str], output
         assert f"{service}: " in trace
 
 
+def test_every_decision_replays_to_the_byte(demo: subprocess.CompletedProcess[str], output: Path) -> None:
+    same, _, total = (output / "replay.txt").read_text("utf-8").split()[:3]
+    assert same == total
+    assert int(total) > 500
+
+
 def test_the_saved_label_scans(demo: subprocess.CompletedProcess[str], output: Path) -> None:
     [pdf], [png] = (sorted(output.glob(f"label-*.{form}")) for form in ("pdf", "png"))
     assert pdf.read_bytes().startswith(b"%PDF-")

@@ -39,6 +39,7 @@ class Closing:
             tree = trace_tree("/".join(order), Path(endpoints["spans"]), f"order {order[1]}", span_line)
             self._show(tree or "No span speaks of it.", f"Trace of order {order[1]}", "trace.txt")
             await self._save_label(endpoints, order)
+        await self._show_replay(endpoints)
         self._show(self._checks(), "The independent reader's checks", "checks.txt")
         for fault in self._account.faults:
             self._console.print(f"FAULT {fault}", style="bold red", markup=False, highlight=False)
@@ -63,6 +64,15 @@ class Closing:
                 self._console.print(f"Saved {target}", markup=False, highlight=False)
         finally:
             await seller.close()
+
+    async def _show_replay(self, endpoints: Mapping[str, Any]) -> None:
+        seller = Seller(endpoints["services"], endpoints["keys"]["demo"])
+        try:
+            results = await seller.replayed_decisions()
+        finally:
+            await seller.close()
+        told = f"{results['same']} of {results.total()} the same to the byte"
+        self._show(told, "Every decision taken again from its stored question", "replay.txt")
 
     def _checks(self) -> Listing:
         table = Listing("check", "examined", "verdict", box=HEAVY_HEAD, prose={"check"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,6 +67,17 @@ class Seller:
         """Ask for a return of a delivered order."""
         body = {"order_id": order_id, "items": list(items), "reason": reason, "request_id": f"demo-{order_id}"}
         return await self._call("returns", "POST", "/v1/returns", json=body)
+
+    async def replayed_decisions(self) -> Counter[str]:
+        """Have the router take all its decisions again; returns how many came out the same, and how many not."""
+        results: Counter[str] = Counter()
+        cursor: str | None = ""
+        while cursor is not None:
+            query = {"replay": "true", "limit": 200, "cursor": cursor}
+            page = await self._call("router", "GET", "/v1/decisions", params=query)
+            results.update(entry["replay"] for entry in page["decisions"])
+            cursor = page["next"]
+        return results
 
     async def label(self, shipment_id: str, form: str) -> bytes:
         """Return a label as `pdf` or `png`."""

@@ -10,7 +10,7 @@ from typing import Any
 from linkstar_router.domain.shipment import Content, Key, Record, Shipment
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["decisions_of", "insert_new", "lock", "lock_due", "record", "save", "seed"]
+__all__ = ["decisions_between", "decisions_of", "insert_new", "lock", "lock_due", "record", "save", "seed"]
 
 _COLUMNS = (
     "tenant, shipment_id, order_id, shard, order_version, state, attempt, chosen, decisions, barred, exception_version, "
@@ -98,6 +98,23 @@ async def decisions_of(tx: Transaction, tenant: str, shipment_id: str, limit: in
         limit,
     )
     return [Record((tenant, shipment_id), *row) for row in rows]
+
+
+async def decisions_between(
+    tx: Transaction, tenant: str, since: datetime, until: datetime, after: tuple[str, int], limit: int
+) -> list[Record]:
+    """Return decisions made from `since` until before `until`, in the order of shipment and sequence behind `after`."""
+    rows = await tx.fetch(
+        "SELECT shipment_id, sequence, decided_at, attempt, snapshot, question, answer FROM decision "
+        "WHERE tenant = $1 AND (shipment_id, sequence) > ($2, $3) AND decided_at >= $4 AND decided_at < $5 "
+        "ORDER BY shipment_id, sequence LIMIT $6",
+        tenant,
+        *after,
+        since,
+        until,
+        limit,
+    )
+    return [Record((tenant, row["shipment_id"]), *tuple(row)[1:]) for row in rows]
 
 
 def _arrays(shipments: Sequence[Shipment]) -> list[list[object]]:

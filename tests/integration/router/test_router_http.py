@@ -247,6 +247,25 @@ async def test_decisions_are_told_newest_first_and_replay_to_the_same_bytes(
     assert decisions[0]["answer"]["candidates"][0]["service"] == "usps/priority_mail"
 
 
+async def test_decisions_of_a_period_come_in_pages(client: httpx.AsyncClient, desk: RouterDesk) -> None:
+    await desk.take(*(received(f"shopify-{number}") for number in range(5)))
+    query: dict[str, Any] = {"since": ORDERED.isoformat(), "limit": 2, "replay": True}
+    seen = []
+    while query.get("cursor") is not None or not seen:
+        page = (await client.get("/v1/decisions", params=query)).json()
+        seen += [(entry["shipment_id"], entry["replay"]) for entry in page["decisions"]]
+        query["cursor"] = page["next"]
+    assert seen == [(f"shopify-{number}", "same") for number in range(5)]
+    later = {"since": (ORDERED + timedelta(seconds=1)).isoformat()}
+    assert (await client.get("/v1/decisions", params=later)).json() == {"decisions": [], "next": None}
+
+
+@pytest.mark.parametrize("query", [{"cursor": "nonsense"}, {"since": "monday"}, {"limit": 500}], ids=str)
+async def test_a_period_that_makes_no_sense_is_refused(client: httpx.AsyncClient, query: dict[str, Any]) -> None:
+    answer = await client.get("/v1/decisions", params=query)
+    assert (answer.status_code, bool(answer.json()["fix"])) == (422, True)
+
+
 async def test_nobody_sees_another_tenants_decisions(client: httpx.AsyncClient, desk: RouterDesk) -> None:
     await desk.take(received("shopify-9", tenant="other"))
     answer = await client.get("/v1/decisions/shopify-9")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
+from pydantic import AwareDatetime
 
 from linkstar_router import store
+from linkstar_router.api.turns import Turns
 from linkstar_router.domain.decision import ANSWER_FIELDS, reexecute
 from linkstar_router.domain.shipment import Record
 from linkstar_router.domain.snapshot import Snapshot
@@ -18,17 +21,36 @@ from linkstar_runtime.service import ServiceContext
 __all__ = ["routes"]
 
 _DECISIONS = 50
+_EVER, _NEVER = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
-    """Return the route."""
+    """Return the routes."""
     router = APIRouter(tags=["decisions"])
+    may_read = context.authorize("decisions:read")
+
+    @router.get("/decisions")
+    async def list_decisions(
+        since: Annotated[AwareDatetime, Query()] = _EVER,
+        until: Annotated[AwareDatetime, Query()] = _NEVER,
+        replay: bool = False,
+        limit: Annotated[int, Query(ge=1, le=200)] = 100,
+        cursor: Annotated[str, Query(max_length=100)] = "",
+        principal: Principal = Depends(may_read),
+    ) -> dict[str, Any]:
+        """Decisions of a period, by shipment; `replay=true` re-executes each. `next` is the cursor of the next page."""
+        async with context.database.transaction() as tx:
+            found = await store.decisions_between(tx, principal.tenant, since, until, _place(cursor), limit)
+        turns, told = Turns(context.clock), []
+        for record in found:
+            told.append({"shipment_id": record.key[1], **_outlined(record, snapshot, replay)})
+            await turns.pause()
+        following = f"{found[-1].key[1]}/{found[-1].sequence}" if len(found) == limit else None
+        return {"decisions": told, "next": following}
 
     @router.get("/decisions/{shipment_id}")
-    async def decisions(
-        shipment_id: str,
-        replay: bool = False,
-        principal: Principal = Depends(context.authorize("decisions:read")),
+    async def decisions_of(
+        shipment_id: str, replay: bool = False, principal: Principal = Depends(may_read)
     ) -> dict[str, Any]:
         """Every decision about a shipment, newest first; `replay=true` re-executes each and compares."""
         async with context.database.transaction() as tx:
@@ -40,12 +62,25 @@ def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
     return router
 
 
-def _told(record: Record, snapshot: Snapshot, replay: bool) -> dict[str, Any]:
-    told = {
+def _place(cursor: str) -> tuple[str, int]:
+    shipment_id, _, sequence = cursor.rpartition("/")
+    if cursor and not (shipment_id and sequence.isascii() and sequence.isdecimal() and len(sequence) < 10):
+        fix = "Use `next` of an answer."
+        raise Problem(422, "cursor_invalid", "This is no cursor of this list", field="cursor", fix=fix)
+    return shipment_id, int(sequence or 0)
+
+
+def _outlined(record: Record, snapshot: Snapshot, replay: bool) -> dict[str, Any]:
+    outline = {
         "sequence": record.sequence, "attempt": record.attempt, "decided_at": record.decided_at.isoformat(),
-        "snapshot": record.snapshot, "question": json.loads(record.question), "answer": _spelt_out(record.answer),
+        "snapshot": record.snapshot,
     }  # fmt: skip
-    return told | {"replay": _replayed(record, snapshot)} if replay else told
+    return outline | {"replay": _replayed(record, snapshot)} if replay else outline
+
+
+def _told(record: Record, snapshot: Snapshot, replay: bool) -> dict[str, Any]:
+    outline = _outlined(record, snapshot, replay)
+    return outline | {"question": json.loads(record.question), "answer": _spelt_out(record.answer)}
 
 
 def _spelt_out(answer: bytes) -> dict[str, Any]:

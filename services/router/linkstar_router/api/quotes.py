@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import datetime
 from typing import Any
@@ -11,6 +10,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import ValidationError
 
+from linkstar_router.api.turns import Turns
 from linkstar_router.domain.decision import is_timezone
 from linkstar_router.domain.quotes import QuoteRequest, quote
 from linkstar_router.domain.snapshot import Snapshot
@@ -23,8 +23,6 @@ from linkstar_runtime.service import Command, ServiceContext
 __all__ = ["Quoter", "quote_command", "routes"]
 
 BATCH = 500
-TURN_S = 0.003
-"""How long a batch may keep the event loop: other requests and the stage run in between."""
 
 
 class Quoter:
@@ -47,12 +45,10 @@ class Quoter:
     async def many(self, bodies: list[object], now: datetime) -> bytes:
         """Return one result per body, in their order; a bad one does not block the rest, nor the batch other work."""
         results: list[bytes] = []
-        turn_began = self._clock.monotonic()
+        turns = Turns(self._clock)
         for index, body in enumerate(bodies):
             results.append(self._result(index, body, now))
-            if self._clock.monotonic() - turn_began >= TURN_S:
-                await asyncio.sleep(0)
-                turn_began = self._clock.monotonic()
+            await turns.pause()
         return b'{"results":[%s]}' % b",".join(results)
 
     def _result(self, index: int, body: object, now: datetime) -> bytes:

@@ -1,0 +1,24 @@
+"""Long answers keep the event loop a few milliseconds at a time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from linkstar_runtime.clock import Clock
+
+__all__ = ["Turns"]
+
+TURN_S = 0.003
+
+
+class Turns:
+    """Call `pause` between pieces of work: other requests and the stage run as soon as 3 ms were used."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+
+    async def pause(self) -> None:
+        if self._clock.monotonic() - self._began >= TURN_S:
+            await asyncio.sleep(0)
+            self._began = self._clock.monotonic()
