@@ -27,9 +27,9 @@ class Size:
     """How much is measured."""
 
     rounds: int = 3
-    linkstar_orders: int = 20_000
+    linkstar_orders: int = 40_000
     usual_orders: int = 2_000
-    relay_orders: int = 20_000
+    relay_orders: int = 40_000
     hop_orders: int = 10_000
     hop_usual_orders: int = 2_000
     warm_orders: int = 1_000
