@@ -1,4 +1,4 @@
-"""HTTP of the router: quotes, stored decisions, price lists."""
+"""HTTP of the router: quotes, stored decisions, price lists, routing rules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_router.api import decisions, quotes, tariffs
+from linkstar_router.api import decisions, quotes, rules, tariffs
+from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_runtime.service import ServiceContext
 
@@ -21,6 +22,7 @@ def routes_from(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceCont
         router.include_router(quotes.routes(context, snapshot, penalty_minor))
         router.include_router(decisions.routes(context, snapshot))
         router.include_router(tariffs.routes(context, snapshot))
+        router.include_router(rules.routes(context, shipped_catalogue()))
         return router
 
     return routes

@@ -57,8 +57,11 @@ def read_document(text: str) -> Any:
         raise BadRules([fault]) from None
 
 
-def parse_rules(document: Any, catalogue: Catalogue) -> RuleSet:
-    """Return the rules of a document; raises BadRules with every fault."""
+def parse_rules(document: Any, catalogue: Catalogue, *, published: bool = False) -> RuleSet:
+    """Return the rules of a document; raises BadRules with every fault.
+
+    In a document that was `published` once, services that ceased to exist since are passed over.
+    """
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
         raise BadRules([Fault("rules.no_rules", "", "rules", "there is no list of rules", "begin with `rules:`")])
     entries = document["rules"]
@@ -69,7 +72,9 @@ def parse_rules(document: Any, catalogue: Catalogue) -> RuleSet:
     if len(entries) > MOST_RULES:
         what, fix = f"{len(entries)} rules are more than {MOST_RULES}", "join rules that do the same"
         faults.append(Fault("rules.too_many", "", "rules", what, fix))
-    rules = [_Entry(entry, place, catalogue, faults).rule() for place, entry in enumerate(entries[:MOST_RULES], 1)]
+    rules = [
+        _Entry(entry, place, catalogue, faults, published).rule() for place, entry in enumerate(entries[:MOST_RULES], 1)
+    ]
     faults += _repeated([rule.id for rule in rules if rule])
     if faults:
         raise BadRules(faults)
@@ -85,9 +90,9 @@ def _repeated(ids: list[str]) -> Iterator[Fault]:
 class _Entry:
     """One entry of the list while it is read; what is wrong goes to `faults`."""
 
-    def __init__(self, entry: Any, place: int, catalogue: Catalogue, faults: list[Fault]) -> None:
+    def __init__(self, entry: Any, place: int, catalogue: Catalogue, faults: list[Fault], published: bool) -> None:
         self._entry: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
-        self._place, self._catalogue, self._faults = place, catalogue, faults
+        self._place, self._catalogue, self._faults, self._published = place, catalogue, faults, published
         named = self._entry.get("id")
         self._id = named if isinstance(named, str) and named else f"#{place}"
 
@@ -164,7 +169,7 @@ class _Entry:
             self._fault("rules.unknown_action", f"then.{key}", f"there is no action {key!r}", fix)
         named = {key: self._services(f"then.{key}", then[key]) for key in _ACTIONS[:4] if key in then}
         return Actions(
-            forbid=named.get("forbid", frozenset()), allow=named.get("allow"), require=named.get("require"),
+            forbid=named.get("forbid", frozenset()), allow=named.get("allow") or None, require=named.get("require") or None,
             prefer=named.get("prefer", frozenset()), surcharge=self._surcharge(then.get("surcharge")),
             ask_for=self._extras(then.get("ask_for", [])), hold=self._hold(then),
         )  # fmt: skip
@@ -173,7 +178,7 @@ class _Entry:
         found: set[str] = set()
         for target in value if isinstance(value, list) else [value]:
             services = self._catalogue.named(target) if isinstance(target, str) else frozenset()
-            if not services:
+            if not services and not self._published:
                 known = self._catalogue.services | {key.partition("/")[0] for key in self._catalogue.services}
                 fix = spelled_like(str(target), known)
                 self._fault("rules.unknown_service", field, f"there is no carrier or service {target!r}", fix)

@@ -1,4 +1,4 @@
-"""Every SQL statement of the router. One statement per table and batch; rows are locked in the order of their key."""
+"""Shipments and decisions. One statement per table and batch; rows are locked in the order of their key."""
 
 from __future__ import annotations
 
