@@ -79,7 +79,7 @@ async def test_synthetic_prices_say_so_in_every_line(client: httpx.AsyncClient) 
     ).json()
     assert {route["carrier"] for route in quote["routes"]} == {"canpar", "canada-post"}
     assert all(line["synthetic"] for route in quote["routes"] for line in route["lines"])
-    assert [notice["code"] for notice in quote["notices"]] == ["dim_weight", "synthetic_price"]
+    assert [notice["code"] for notice in quote["notices"]] == ["dim_weight", "synthetic_price", "cover_not_compared"]
 
 
 async def test_notices_warn_of_remote_areas_and_volume(client: httpx.AsyncClient) -> None:
@@ -102,6 +102,18 @@ async def test_every_price_shows_its_list_its_level_and_its_sum(client: httpx.As
         assert sum(line["amount"]["amount_minor"] for line in route["lines"]) == route["total"]["amount_minor"]
         assert route["level"] in {"economy", "standard", "expedited", "next_day"}
         assert route["ship_on"] <= route["promise"]["p50_on"] <= route["promise"]["p90_on"]
+
+
+async def test_goods_beyond_the_cover_are_warned_of_and_facts_told(client: httpx.AsyncClient) -> None:
+    dear = _shipment()
+    dear["parcels"][0]["declared_value"]["amount_minor"] = 10_001
+    quote = (await client.post("/v1/quotes", json=dear)).json()
+    [warning] = [notice for notice in quote["notices"] if notice["code"] == "cover_exceeded"]
+    assert "100.01 USD" in warning["detail"]
+    for route in quote["routes"]:
+        assert route["facts"]["tracked"] == "end_to_end"
+        covered = route["facts"]["cover"]["amount_minor"] > 10_000
+        assert covered == (f"{route['carrier']}/{route['service']}" not in warning["services"])
 
 
 async def test_a_repeat_with_the_times_of_the_answer_is_the_same_to_the_byte(

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from linkstar_contracts.text import Token
-from linkstar_contracts.values import Notice
+from linkstar_contracts.values import Money, Notice
 from linkstar_router.domain.choice import Candidate
 from linkstar_router.domain.decision import Decision, Question
 from linkstar_router.domain.measures import weight_quanta
@@ -29,7 +29,10 @@ class ServiceNotice(Notice):
 
 def notices(snapshot: Snapshot, question: Question, decision: Decision) -> tuple[ServiceNotice, ...]:
     """Return the warnings that hold for this shipment, each at most once."""
-    return (*_of_lane(snapshot, question, decision), *_of_prices(question, decision.candidates))
+    candidates = decision.candidates
+    return (
+        *_of_lane(snapshot, question, decision), *_of_prices(question, candidates), *_of_cover(question, candidates),
+    )  # fmt: skip
 
 
 def _of_lane(snapshot: Snapshot, question: Question, decision: Decision) -> Iterator[ServiceNotice]:
@@ -55,6 +58,24 @@ def _of_prices(question: Question, candidates: tuple[Candidate, ...]) -> Iterato
     for code, detail, concerned in told:
         if concerned:
             yield ServiceNotice(code=code, detail=detail, services=_keys(concerned))
+
+
+def _of_cover(question: Question, candidates: tuple[Candidate, ...]) -> Iterator[ServiceNotice]:
+    """Warn where the carrier would pay less than a parcel is worth; an insured shipment is covered by what it pays for."""
+    if question.options.insurance:
+        return
+    values = [parcel.declared_value for parcel in question.parcels]
+    dearest, currency = max(value.amount_minor for value in values), values[0].currency
+    short = [c for c in candidates if c.offer.service.currency == currency and c.offer.service.cover_minor < dearest]
+    if short:
+        told = (
+            f"a parcel is worth {Money(amount_minor=dearest, currency=currency)}, more than the carrier is known to pay"
+        )
+        yield ServiceNotice(code="cover_exceeded", detail=told, services=_keys(short))
+    foreign = [c for c in candidates if c.offer.service.currency != currency]
+    if foreign:
+        told = f"the value is told in {currency}, the carrier's cover is not: they were not compared"
+        yield ServiceNotice(code="cover_not_compared", detail=told, services=_keys(foreign))
 
 
 def _keys(candidates: Iterable[Candidate]) -> tuple[str, ...]:

@@ -42,8 +42,8 @@ Transit = Mapping[str, tuple[dict[str, tuple[int, int]], str]]
 def data_hash() -> str:
     """Return a short hash of every shipped tariff and zone file: equal hashes price every order alike."""
     digest = blake2b(digest_size=8)
-    root = SHIPPED.root
-    for folder in (root, root / "us", root / "eu", root / "synthetic", files("linkstar_router") / "zones"):
+    root, package = SHIPPED.root, files("linkstar_router")
+    for folder in (root, root / "us", root / "eu", root / "synthetic", package / "zones", package / "facts"):
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
             if entry.name.endswith((".csv", ".toml", ".gz")):
                 digest.update(entry.name.encode() + b"\0" + entry.read_bytes())

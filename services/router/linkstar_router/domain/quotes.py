@@ -25,6 +25,7 @@ from linkstar_router.domain.choice import Candidate
 from linkstar_router.domain.decision import Question, decide
 from linkstar_router.domain.notices import ServiceNotice, notices
 from linkstar_router.domain.routes import costed, exclusions
+from linkstar_router.domain.service_facts import ServiceFacts, facts_of
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import LEVELS, Pack
 
@@ -56,6 +57,8 @@ class Evidence(Value):
     source: Annotated[str, SafeStr(300)]
     as_of: LocalDate
     synthetic: bool
+    rate_type: Annotated[str, SafeStr(40)]
+    """What kind of price it is, such as `commercial`, `list` or `retail`; a retail price is no contract price."""
     confidence: Annotated[str, SafeStr(40)]
     valid_from: LocalDate
     valid_to: LocalDate | None = None
@@ -68,6 +71,7 @@ class QuotedRoute(CostedRoute):
     ship_on: LocalDate | None = None
     """The day the carrier would collect the parcel, local to the warehouse."""
     evidence: Evidence
+    facts: ServiceFacts | None = None
 
 
 class Quote(Value):
@@ -116,6 +120,7 @@ def _quoted(candidate: Candidate) -> QuotedRoute:
         "level": _LEVEL_NAMES[service.level],
         "ship_on": _day(dates.ship) if dates else None,
         "evidence": _evidence(candidate.course.edition.pack),
+        "facts": facts_of(service),
     }
     return assembled(QuotedRoute, {**vars(costed(candidate)), **more})
 
@@ -128,6 +133,7 @@ def _day(ordinal: int) -> str:
 @lru_cache(maxsize=1024)
 def _evidence(pack: Pack) -> Evidence:
     return Evidence(
-        source=pack.source, as_of=pack.as_of.isoformat(), synthetic=pack.synthetic, confidence=pack.confidence,
-        valid_from=pack.valid_from.isoformat(), valid_to=pack.valid_to.isoformat() if pack.valid_to else None,
+        source=pack.source, as_of=pack.as_of.isoformat(), synthetic=pack.synthetic, rate_type=pack.rate_type,
+        confidence=pack.confidence, valid_from=pack.valid_from.isoformat(),
+        valid_to=pack.valid_to.isoformat() if pack.valid_to else None,
     )  # fmt: skip
