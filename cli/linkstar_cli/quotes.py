@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from linkstar_cli.quotation.making import Costs, make_quotation
 from linkstar_cli.router import find_router
 from linkstar_cli.screen import CommandError, coded_errors, out, print_json
 from linkstar_cli.shipment import Goods, destination_of, parcels_of, warehouse_of
@@ -33,6 +34,10 @@ def quote(
     insurance: Annotated[bool, typer.Option("--insurance", help="insure the declared value")] = False,
     at: Annotated[str, typer.Option(help="when, e.g. 2026-12-01T10:00:00Z; default: now")] = "",
     request: Annotated[Path | None, typer.Option(help="a file with the body of POST /v1/quotes instead")] = None,
+    profile: Annotated[Path | None, typer.Option(help="a mix of shipments, CSV or XLSX: makes a quotation")] = None,
+    output: Annotated[Path, typer.Option(help="the quotation of --profile")] = Path("quotation.xlsx"),
+    monthly: Annotated[str, typer.Option(help="fixed cost a month of shipping by this quotation")] = "0",
+    fee: Annotated[list[str] | None, typer.Option(help="CARRIER=AMOUNT a month; may be repeated")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="from the shipped lists, whatever runs")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="the answer as the API gives it")] = False,
 ) -> None:
@@ -42,6 +47,9 @@ def quote(
     """
     with coded_errors():
         router = find_router(offline=offline)
+        if profile is not None:
+            make_quotation(router, profile, output, Costs.parse(monthly, fee or []), at)
+            return
         if request is not None:
             body = _read(request)
         else:

@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
-from integration.cli.routed_stack import linkstar, routed_stack, shown_commands
+from integration.cli.routed_stack import DOCS, linkstar, routed_stack, shown_commands
 from integration.router.router_desk import RouterDesk
 from typer.testing import CliRunner
 
 from linkstar_cli.main import app
 
 pytestmark = pytest.mark.integration
-HEAVY, LONG, BATTERY, REMOTE, BORDER = shown_commands("quotes.md")
+HEAVY, LONG, BATTERY, REMOTE, BORDER, QUOTATION = shown_commands("quotes.md")
 
 
 @pytest.fixture
@@ -64,6 +65,17 @@ async def test_a_border_without_customs_data_leaves_no_service(desk: RouterDesk)
     answer = await _shown(BORDER)
     assert answer["routes"] == []
     assert {entry["code"] for entry in answer["excluded"]} == {"cross_border_without_customs"}
+
+
+async def test_a_mix_becomes_a_quotation(desk: RouterDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").symlink_to(DOCS)
+    monkeypatch.chdir(tmp_path)
+    made = await linkstar(*shlex.split(QUOTATION))
+    assert made.exit_code == 0, made.output
+    assert "this quotation against what is paid now: " in made.stdout
+    rows = list(openpyxl.load_workbook("quotation.xlsx")["Quotation"].values)
+    assert len(rows) == 1 + len((DOCS / "shipment-mix.csv").read_text().splitlines()[1:])
+    assert all(isinstance(row[3], int | float) for row in rows[1:])
 
 
 async def test_a_fault_of_the_request_is_one_coded_line(desk: RouterDesk) -> None:
