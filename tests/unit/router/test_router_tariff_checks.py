@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from linkstar_router.domain.checks import check
+from linkstar_router.domain.checks.coverage import coverage_of
 from linkstar_router.domain.checks.findings import Finding
 from linkstar_router.domain.checks.layouts import LAYOUTS
 from linkstar_router.domain.published import SHIPPED, Shelf
@@ -203,3 +205,23 @@ def test_a_newest_fuel_week_long_past_is_a_warning(checked: Checked) -> None:
 def test_shipped_packs_have_no_errors() -> None:
     found = check(SHIPPED, TODAY)
     assert [finding for finding in found if finding.severity == "error"] == []
+
+
+def test_every_trusted_row_is_in_a_pack_or_excused_with_a_reason() -> None:
+    coverage = coverage_of(SHIPPED)
+    assert coverage.forgotten == frozenset()
+    assert not coverage.used & coverage.excused
+    assert len(coverage.used) > 22_000
+    assert len(coverage.excused) < 350
+    assert all(entry["why"] for entry in tomllib.loads(SHIPPED.text("unused.toml"))["unused"])
+
+
+def test_a_forgotten_row_is_told(checked: Checked) -> None:
+    (found,) = checked(
+        changed(
+            "ground.csv",
+            "\nacme,ground,USD,2,1",
+            "\nacme,air,USD,2,1,lb,800,commercial,2026-06-01\nacme,ground,USD,2,1",
+        )
+    )
+    assert (found.severity, found.code, found.file, found.row) == ("warning", "row_unused", "ground.csv", 2)

@@ -24,8 +24,11 @@ def postcode_key(country: str, postcode: str) -> str:
 class Areas:
     """Named areas of all countries; `of` returns the names that hold for a postcode."""
 
-    def __init__(self, rows: Iterable[tuple[str, str, str, str]]) -> None:
-        """Build from `(country, area, first key, last key)`; the ranges of one area must not overlap."""
+    def __init__(self, rows: Iterable[tuple[str, str, str, str]], names: Iterable[str] = ()) -> None:
+        """Build from `(country, area, first key, last key)`; the ranges of one area must not overlap.
+
+        `names` are areas that exist, with ranges or without.
+        """
         found: dict[str, dict[str, list[tuple[str, str]]]] = {}
         for country, area, first, last in rows:
             found.setdefault(country, {}).setdefault(area, []).append((first, last))
@@ -34,11 +37,7 @@ class Areas:
                       for area, spans in areas.items()]
             for country, areas in found.items()
         }  # fmt: skip
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Return the names of all areas."""
-        return frozenset(area for areas in self._areas.values() for area, _, _ in areas)
+        self.names = frozenset(names) | {area for areas in found.values() for area in areas}
 
     def of(self, country: str, postcode: str) -> frozenset[str]:
         """Return the areas that `postcode` lies in."""

@@ -20,6 +20,10 @@ class Circumstances(NamedTuple):
     residential: bool
     signature: bool
     areas: frozenset[str]
+    insured: bool = False
+    appointment: bool = False
+    returning: bool = False
+    contents: frozenset[str] = frozenset()
 
 
 class Excluded(NamedTuple):

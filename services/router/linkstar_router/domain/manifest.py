@@ -46,6 +46,9 @@ def _weighed(text: str) -> str:
 
 _Limits = Annotated[dict[str, str], AfterValidator(_measured)]
 _Weight = Annotated[str, AfterValidator(_weighed)]
+_Minor = Annotated[int, Field(ge=0, le=10**9)]
+_BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
+ZoneSystem = Literal["usps", "us_distance", "ca_fsa", "one", "named"]
 
 
 class _Spec(BaseModel):
@@ -94,6 +97,33 @@ class GapSpec(_Spec):
     why: _Word
 
 
+class BeyondSpec(_Spec):
+    """Rows with a price per pound for all of a billable weight beyond the last row of the list."""
+
+    file: _Word
+    rows: dict[str, tuple[str, ...]]
+
+
+class TierSpec(_Spec):
+    """A discount that holds from a number of parcels a week on."""
+
+    parcels: Annotated[int, Field(ge=0)]
+    basis_points: _BasisPoints
+
+
+class ContractSpec(_Spec):
+    """What an agreement takes off the list and adds to it, applied last. `on` names the lines that are discounted."""
+
+    basis_points: _BasisPoints = 0
+    on: frozenset[str] = frozenset({"base_rate"})
+    floor_minor: _Minor = 0
+    tiers: tuple[TierSpec, ...] = ()
+    parcels_per_week: Annotated[int, Field(ge=0)] = 0
+    pooled_basis_points: _BasisPoints = 0
+    platform_fee_minor: _Minor = 0
+    platform_fee_basis_points: _BasisPoints = 0
+
+
 class ListSpec(_Spec):
     """One price list: the rows of a file that match, with their evidence."""
 
@@ -106,6 +136,7 @@ class ListSpec(_Spec):
     synthetic: bool = False
     limits: _Limits = {}
     oversized: OversizedSpec | None = None
+    beyond: BeyondSpec | None = None
 
 
 class ServiceSpec(_Spec):
@@ -121,11 +152,19 @@ class ServiceSpec(_Spec):
     limits: _Limits
     rounding: tuple[RoundingSpec, ...]
     fuel: FuelSpec | None = None
+    dimensional: bool = True
     zone_offset: int = 0
+    zone_system: ZoneSystem | None = None
+    takes: Literal["any", "orders", "returns"] = "any"
+    appointment: bool = False
+    insured_up_to_minor: _Minor = 0
+    reference: str = ""
+    """Why the service is known and priced, but not offered to orders."""
     classes: dict[str, _Limits] = {"": {}}
     closed_areas: dict[str, str] = {}
     lists: Annotated[tuple[ListSpec, ...], Field(alias="list", min_length=1)]
     known_gaps: tuple[GapSpec, ...] = ()
+    contract: ContractSpec | None = None
 
 
 class FeeRule(_Spec):
@@ -141,6 +180,19 @@ class FeeRule(_Spec):
     residential: bool | None = None
     area: str = ""
     signature: bool = False
+    appointment: bool = False
+    returning: bool | None = None
+    insured: bool = False
+    value_over_minor: _Minor = 0
+    value_up_to_minor: _Minor | None = None
+    per_value_minor: _Minor = 0
+    minimum_minor: _Minor = 0
+    contents: frozenset[Literal["liquid", "in_equipment", "with_equipment", "standalone"]] = frozenset()
+    needs: str = ""
+    """Charged only together with a fee of this code."""
+    on_invoice: bool = False
+    """Never part of a quote: the carrier adds it to the invoice when such a parcel turns up."""
+    billable_over: _Weight = ""
     billable_up_to: _Weight = ""
     min_billable: _Weight = ""
 
@@ -151,7 +203,7 @@ class Manifest(_Spec):
     carrier: _Word
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
-    zone_system: Literal["usps", "us_distance", "ca_fsa", "one"]
+    zone_system: ZoneSystem
     calendar: _Word
     cover_minor: Annotated[int, Field(ge=0)] = 0
     vat_basis_points: Annotated[int, Field(ge=0, le=10_000)] = 0

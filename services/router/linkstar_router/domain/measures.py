@@ -7,13 +7,16 @@ Both are fine enough that every contract value (four decimals of g, kg, oz, lb, 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, NamedTuple, cast
 
 from linkstar_contracts.values import Dimensions, Parcel, Weight
+from linkstar_router.domain.tariff import Limit
 
 __all__ = [
-    "LENGTHS", "MEASURES", "WEIGHTS", "Measured", "ceil_to", "length_quanta", "measure", "parse_limit",
+    "LENGTHS", "MEASURES", "WEIGHTS", "Measured", "ceil_to", "length_quanta", "limits_of", "measure",
+    "parse_limit",
     "weight_quanta", "weight_value",
 ]  # fmt: skip
 
@@ -93,6 +96,14 @@ def parse_limit(measure_name: str, text: str) -> int:
         side = LENGTHS[_known(unit.removeprefix("cu "), LENGTHS, text)]
         return value * side**3 // _SCALE
     return value * _LENGTH_STEP[_known(unit, LENGTHS, text)]
+
+
+def limits_of(spec: Mapping[str, str]) -> tuple[Limit, ...]:
+    """Return limits such as `{"weight": "70 lb"}`; raises ValueError when a measure or unit is unknown."""
+    return tuple(
+        Limit(MEASURES.index(name), parse_limit(name, text), f"{name.replace('_', ' ')} {text}")
+        for name, text in spec.items()
+    )
 
 
 def _known(unit: str, units: dict[str, int], text: str) -> str:

@@ -14,15 +14,21 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple, cast
 
-from linkstar_router.domain.measures import WEIGHTS
+from linkstar_router.domain.measures import LENGTHS, WEIGHTS
 from linkstar_router.domain.tariff import FuelWeek, PriceRow, Vat
 
 __all__ = [
-    "ALWAYS", "FOREVER", "SHIPPED", "BaseRate", "FeeRow", "Row", "Shelf", "TariffError", "is_trusted",
+    "ALWAYS", "ANYWHERE", "ANY_WEIGHT", "FOREVER", "SHIPPED", "BaseRate", "FeeRow", "Row", "Shelf", "TariffError",
+    "is_trusted",
 ]  # fmt: skip
 
 FOREVER = date(9999, 12, 31)
 ALWAYS = date(1, 1, 1)
+ANY_WEIGHT = 10**30
+QUARTER_INCH = LENGTHS["in"] // 4
+QUARTERS_PER_CUBIC_FOOT = 48**3
+ANYWHERE = "all"
+"""Zone of a price that holds everywhere."""
 _US_FEES = "us/surcharges_us.csv"
 _FEE_FILES = {"eu": "eu/surcharges.csv", "synthetic": "synthetic/surcharges.csv", "own": "surcharges.csv"}
 _FUEL = "us/fuel_percent_history.csv"
@@ -38,7 +44,7 @@ class TariffError(ValueError):
 
 
 class BaseRate(NamedTuple):
-    """One cell of a price list, weight bound in quanta."""
+    """One cell of a price list. `up_to` is a weight in quanta or a volume in cubes of a quarter inch."""
 
     zone: str
     size_class: str
@@ -47,6 +53,8 @@ class BaseRate(NamedTuple):
     rate_type: str
     since: date
     until: date | None
+    side: int
+    """Of the cubes that `up_to` counts; 0 when it is a weight."""
 
 
 class FeeRow(NamedTuple):
@@ -167,16 +175,26 @@ def _csv_files(folder: Traversable, prefix: str) -> Iterator[str]:
 
 
 def _base_rate(number: int, row: Row) -> BaseRate:
-    if "weight_unit" in row:
-        up_to = int(Decimal(row["weight_up_to"]) * WEIGHTS[row["weight_unit"]])
-    else:
-        up_to = int(row["weight_up_to_g"]) * WEIGHTS["g"]
-    price = PriceRow(int(row["price_minor"]), cast("Vat", row.get("vat_included", "exempt")), number)
+    amount = row.get("price_minor") or row["price_minor_per_lb"]
+    price = PriceRow(int(amount), cast("Vat", row.get("vat_included", "exempt")), number)
     until = date.fromisoformat(row["effective_to"]) if row.get("effective_to") else None
+    zone = row.get("zone") or row.get("area") or ANYWHERE
+    size = row.get("size_class") or row.get("size") or (row["code"] if "basis" in row and "code" in row else "")
     return BaseRate(
-        row["zone"], row.get("size_class", ""), up_to, price, row["rate_type"],
-        date.fromisoformat(row["effective_from"]), until,
+        zone, size, _bound(row), price, row.get("rate_type", "commercial"), date.fromisoformat(row["effective_from"]),
+        until, QUARTER_INCH if "cubic_ft_up_to" in row else 0,
     )  # fmt: skip
+
+
+def _bound(row: Row) -> int:
+    """Return what a row prices up to, as `BaseRate.up_to`."""
+    if "weight_unit" in row:
+        return int(Decimal(row["weight_up_to"]) * WEIGHTS[row["weight_unit"]])
+    if "weight_up_to_g" in row:
+        return int(row["weight_up_to_g"]) * WEIGHTS["g"]
+    if "cubic_ft_up_to" in row:
+        return int(Decimal(row["cubic_ft_up_to"]) * QUARTERS_PER_CUBIC_FOOT)
+    return ANY_WEIGHT
 
 
 def _is_us_amount(row: Row) -> bool:

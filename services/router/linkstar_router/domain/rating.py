@@ -1,7 +1,8 @@
 """Prices a shipment under one offer: billable weight, base rate, exclusive surcharges, fuel and VAT, line by line.
 
 Order of computation: measures, billable weight, dimensional fees (which may raise the billable weight), base rate or the
-oversize price that replaces it, other fees, fuel once on its declared base, VAT as a line of its own.
+oversize price that replaces it, other fees, fees that depend on them, fuel once on its declared base, the contract's
+discounts down to its floor and its own fees, VAT as a line of its own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from pydantic_core import to_json
 
+from linkstar_router.domain.agreements import agreed, div_round
 from linkstar_router.domain.lanes import Circumstances, Course
 from linkstar_router.domain.measures import Measured
 from linkstar_router.domain.tariff import Dim, Edition, Fee, Line, Offer, PriceRow, Rated, Rounding, SizeClass, Vat
@@ -33,6 +35,8 @@ class _Priced(NamedTuple):
     fees: tuple[Fee, ...]
     billable: int
     unit: str
+    value: int
+    """Declared, in minor units; 0 when it does not matter."""
 
 
 class _Charge(NamedTuple):
@@ -45,11 +49,7 @@ class _Charge(NamedTuple):
 
 
 _REMEMBERED_PRICES = 1024
-
-
-def div_round(numerator: int, denominator: int) -> int:
-    """Divide non-negative integers, half up: the rounding of every line."""
-    return (2 * numerator + denominator) // (2 * denominator)
+_NOTHING: tuple[tuple[int, ...], tuple[PriceRow, ...]] = ((), ())
 
 
 def is_ordinary(course: Course, parcels: Sequence[Measured]) -> bool:
@@ -63,48 +63,58 @@ def is_ordinary(course: Course, parcels: Sequence[Measured]) -> bool:
     return True
 
 
-def rate_ordinary(course: Course, parcel: Measured) -> Rated | NoPrice:
+def rate_ordinary(course: Course, parcel: Measured, value: int = 0) -> Rated | NoPrice:
     """Return what `rate` returns for an ordinary parcel. Few differ in what the price depends on: it is remembered."""
     billable, unit = billable_weight(course.edition, parcel)
     price = _table_price(course.edition, parcel, course.zone.code, billable)
     if isinstance(price, NoPrice):
         return price
-    key = (billable, unit, price)
+    key = (billable, unit, price, value) if value else (billable, unit, price)
     known = course.prices.get(key)
     if known is None:
         if len(course.prices) >= _REMEMBERED_PRICES:
             course.prices.clear()
-        known = course.prices[key] = _itemised(course, [_Priced(price, (), billable, unit)])
+        known = course.prices[key] = _itemised(course, [_Priced(price, (), billable, unit, value)])
     return known
 
 
-def rate(course: Course, parcels: Sequence[Measured]) -> Rated | NoPrice:
-    """Return the itemised price of all parcels in a base zone, or why there is none."""
+def rate(course: Course, parcels: Sequence[Measured], values: Sequence[int] = ()) -> Rated | NoPrice:
+    """Return the itemised price of all parcels in a base zone, or why there is none.
+
+    `values` are the declared values of the parcels where they are to be insured.
+    """
     priced: list[_Priced] = []
-    for parcel in parcels:
+    for index, parcel in enumerate(parcels):
         fees = tuple(_dimensional(course.offer, parcel, course.facts))
         billable, unit = billable_weight(course.edition, parcel, max([fee.min_billable for fee in fees], default=0))
         price = _base_price(course.edition, parcel, course.zone.code, billable)
         if isinstance(price, NoPrice):
             return price
-        priced.append(_Priced(price, fees, billable, unit))
+        priced.append(_Priced(price, fees, billable, unit, values[index] if values else 0))
     return _itemised(course, priced)
 
 
 def _itemised(course: Course, parcels: Sequence[_Priced]) -> Rated:
-    offer, zone, facts = course.offer, course.zone.code, course.facts
+    offer, zone = course.offer, course.zone.code
     charges: list[_Charge] = []
-    for price, fees, billable, _ in parcels:
+    for parcel in parcels:
+        price = parcel.price
         charges.append(_Charge("base_rate", price.amount, price.vat, price.detail))
-        for fee in (*fees, *(fee for fee in offer.flat if _applies(fee, billable, facts))):
-            charges.append(_Charge(fee.code, fee.amounts[zone], fee.vat, fee.detail))
+        for fee in (*parcel.fees, *_flat(course, parcel)):
+            charges.append(_Charge(fee.code, _amount(fee, zone, parcel.value), fee.vat, fee.detail))
     lines, vat = _net_lines(charges, offer.service.vat_basis_points)
     unit = parcels[-1].unit
     if len(parcels) > 1:
         lines, unit = _merged(lines), course.edition.rounding[-1].unit
     if offer.fuel is not None:
         base = sum([line.amount for line in lines if line.code in offer.service.fuel_in])
-        lines.append(Line("fuel_surcharge", div_round(base * offer.fuel.basis_points, 10_000), offer.fuel.detail))
+        fuel = div_round(base * offer.fuel.basis_points, 10_000)
+        lines.append(Line("fuel_surcharge", fuel, offer.fuel.detail))
+        vat += div_round(fuel * offer.service.vat_basis_points, 10_000)
+    if offer.service.contract is not None:
+        gross = sum([line.amount for line in lines])
+        lines += agreed(offer.service.contract, lines, len(parcels))
+        vat = _vat_after(vat, gross, sum([line.amount for line in lines]))
     net = sum([line.amount for line in lines])
     if vat:
         lines.append(Line("vat", vat, f"{offer.service.vat_basis_points // 100} % VAT"))
@@ -125,6 +135,34 @@ def _net_lines(charges: list[_Charge], basis_points: int) -> tuple[list[Line], i
         taxable += amount if vat == "no" else 0
         lines.append(Line(code, net, detail))
     return lines, contained + div_round(taxable * basis_points, 10_000)
+
+
+def _vat_after(vat: int, before: int, after: int) -> int:
+    """Return the VAT once the contract has changed the net sum: it follows in proportion."""
+    return div_round(vat * max(after, 0), before) if before else 0
+
+
+def _flat(course: Course, parcel: _Priced) -> list[Fee]:
+    """Return the fees that do not depend on size: the first of each group, and those that need another one charged."""
+    found = [fee for fee in course.offer.flat if _applies(fee, parcel, course.facts)]
+    if len(found) > 1:
+        found = _first_of_group(found)
+    if course.offer.dependent:
+        fired = {fee.code for fee in (*parcel.fees, *found)}
+        found += [fee for fee in course.offer.dependent if fee.needs in fired and _applies(fee, parcel, course.facts)]
+    return found
+
+
+def _first_of_group(fees: list[Fee]) -> list[Fee]:
+    first: dict[str, Fee] = {}
+    for fee in fees:
+        first.setdefault(fee.group, fee)
+    return list(first.values())
+
+
+def _amount(fee: Fee, zone: str, value: int) -> int:
+    amount = fee.amounts[zone]
+    return max(fee.minimum, amount * -(-value // fee.per_value)) if fee.per_value else amount
 
 
 def _merged(lines: list[Line]) -> list[Line]:
@@ -151,13 +189,22 @@ def _dimensional(offer: Offer, parcel: Measured, facts: Circumstances) -> list[F
     return fired
 
 
-def _applies(fee: Fee, billable: int, facts: Circumstances) -> bool:
+def _applies(fee: Fee, parcel: _Priced, facts: Circumstances) -> bool:
     return (
         (fee.residential is None or fee.residential == facts.residential)
         and (not fee.area or fee.area in facts.areas)
         and (not fee.signature or facts.signature)
-        and (fee.billable_up_to is None or billable <= fee.billable_up_to)
+        and (not fee.appointment or facts.appointment)
+        and (fee.returning is None or fee.returning == facts.returning)
+        and (not fee.contents or not fee.contents.isdisjoint(facts.contents))
+        and parcel.billable > fee.billable_over
+        and (fee.billable_up_to is None or parcel.billable <= fee.billable_up_to)
+        and (not fee.insured or _is_insured(fee, parcel.value, facts))
     )
+
+
+def _is_insured(fee: Fee, value: int, facts: Circumstances) -> bool:
+    return facts.insured and value > fee.value_over and (fee.value_up_to is None or value <= fee.value_up_to)
 
 
 def billable_weight(edition: Edition, parcel: Measured, minimum: int = 0) -> tuple[int, str]:
@@ -196,17 +243,25 @@ def _table_price(edition: Edition, parcel: Measured, zone: str, billable: int) -
     for size in edition.classes:
         if not size.limits or all(parcel[limit.measure] <= limit.bound for limit in size.limits):
             fitting = True
-            price = _look_up(size, zone, billable)
+            price = _look_up(size, zone, _tier(size.side, parcel) if size.side else billable)
             if price is not None and (best is None or price.amount < best.amount):
                 best = price
     if best is not None:
         return best
-    return (
-        NoPrice("weight", "billable weight beyond the price list") if fitting else NoPrice("size", "fits no size class")
-    )
+    if fitting and edition.beyond is not None and zone in edition.beyond[1]:
+        unit, rates = edition.beyond
+        units, price = -(-billable // unit), rates[zone]
+        return price._replace(amount=price.amount * units, detail=f"{price.detail} x {units}")
+    if fitting and not edition.classes[0].side:
+        return NoPrice("weight", "billable weight beyond the price list")
+    return NoPrice("size", "larger than the price list goes" if fitting else "fits no size class")
+
+
+def _tier(side: int, parcel: Measured) -> int:
+    return (parcel.longest // side) * (parcel.middle // side) * (parcel.shortest // side)
 
 
 def _look_up(size: SizeClass, zone: str, billable: int) -> PriceRow | None:
-    bounds, prices = size.tables[zone]
+    bounds, prices = size.tables.get(zone, _NOTHING)
     at = bisect_left(bounds, billable)
     return prices[at] if at < len(bounds) else None

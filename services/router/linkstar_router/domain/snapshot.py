@@ -18,7 +18,7 @@ from linkstar_router.domain.zones import Zone, ZoneCharts, load_zone_charts
 
 __all__ = ["RULES_OF_RATING", "Snapshot", "shipped"]
 
-RULES_OF_RATING = "r1"
+RULES_OF_RATING = "r2"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
 _REMEMBERED_MOMENTS = 256

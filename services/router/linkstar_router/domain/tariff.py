@@ -38,11 +38,15 @@ class PriceRow(NamedTuple):
 
 
 class SizeClass(NamedTuple):
-    """Prices of the parcels within `limits`. Per zone: weight bounds in quanta, and the price up to each bound."""
+    """Prices of the parcels within `limits`. Per zone: weight bounds in quanta, and the price up to each bound.
+
+    With a `side`, the bounds are volumes in cubes of it, each side rounded down to whole ones.
+    """
 
     name: str
     limits: tuple[Limit, ...]
     tables: dict[str, tuple[tuple[int, ...], tuple[PriceRow, ...]]]
+    side: int = 0
 
 
 class Rounding(NamedTuple):
@@ -80,8 +84,33 @@ class Fee:
     residential: bool | None = None
     area: str = ""
     signature: bool = False
+    billable_over: int = 0
     billable_up_to: int | None = None
     min_billable: int = 0
+    appointment: bool = False
+    returning: bool | None = None
+    insured: bool = False
+    value_over: int = 0
+    value_up_to: int | None = None
+    per_value: int = 0
+    """With it, the amount is due for each started `per_value` of the declared value, `minimum` at least."""
+    minimum: int = 0
+    contents: frozenset[str] = frozenset()
+    needs: str = ""
+    """Charged only together with a fee of this code."""
+
+
+class Contract(NamedTuple):
+    """What an agreement takes off and adds, as basis points of the lines named `on`, in the order of the fields."""
+
+    basis_points: int
+    tier_basis_points: int
+    pooled_basis_points: int
+    on: frozenset[str]
+    floor: int
+    """The lines named `on` together never fall below this."""
+    fee_minor: int
+    fee_basis_points: int
 
 
 class FuelWeek(NamedTuple):
@@ -128,6 +157,10 @@ class Edition:
     """Identity of the list as quoted: pack and effective date."""
     oversized: tuple[Limit, SizeClass] | None = None
     """Beyond the limit, one flat price per zone replaces the rate by weight."""
+    beyond: tuple[int, dict[str, PriceRow]] | None = None
+    """Beyond the last bound, the price per unit (its quanta) of billable weight, by zone."""
+    invoiced: tuple[Fee, ...] = ()
+    """Fees that no quote contains: the carrier adds them to the invoice when such a parcel turns up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +188,12 @@ class Service:
     editions: tuple[Edition, ...]
     fuel: tuple[FuelWeek, ...] | None
     fuel_in: frozenset[str] = frozenset()
+    insured_up_to: int = 0
+    appointment: bool = False
+    takes: Literal["any", "orders", "returns"] = "any"
+    contract: Contract | None = None
+    reference: str = ""
+    """Why the service is priced but not offered; empty when it is."""
 
 
 class Line(NamedTuple):
@@ -187,6 +226,8 @@ class Offer:
     reason: str = ""
     dimensional: tuple[Fee, ...] = ()
     flat: tuple[Fee, ...] = ()
+    dependent: tuple[Fee, ...] = ()
+    """Fees charged only together with another one."""
     triggers: tuple[tuple[int, int], ...] = ()
     """Lowest bound per measure above which some dimensional fee applies: most parcels are below all of them."""
     itemised: dict[tuple[object, ...], dict[tuple[object, ...], Rated]] = field(
@@ -210,8 +251,9 @@ def offer_on(service: Service, day: int) -> Offer:
             )
         fuel = service.fuel[week]
     dimensional = tuple(fee for fee in edition.fees if fee.over)
-    flat = tuple(fee for fee in edition.fees if not fee.over)
-    return Offer(service, edition, fuel, "", dimensional, flat, _triggers(dimensional))
+    others = tuple(fee for fee in edition.fees if not fee.over)
+    flat, dependent = tuple(fee for fee in others if not fee.needs), tuple(fee for fee in others if fee.needs)
+    return Offer(service, edition, fuel, "", dimensional, flat, dependent, _triggers(dimensional))
 
 
 def _triggers(fees: tuple[Fee, ...]) -> tuple[tuple[int, int], ...]:

@@ -58,6 +58,7 @@ class ZoneCharts:
         self._fsa = fsa
         self._systems = {
             "usps": self.usps, "us_distance": self.us_distance, "ca_fsa": self.ca_fsa, "one": self.one,
+            "named": self.named,
         }  # fmt: skip
 
     def find(self, system: str, origin: str, destination: str) -> Zone:
@@ -101,6 +102,10 @@ class ZoneCharts:
         if start is None or end is None:
             return NO_ZONE
         return _ESTIMATE[6] if 0 in (start, end) else _ESTIMATE[min(1 + abs(start - end), 5)]
+
+    def named(self, origin: str, destination: str) -> Zone:
+        """No zone: which of the carrier's own zones a lane is in is not known."""
+        return NO_ZONE
 
     def one(self, origin: str, destination: str) -> Zone:
         """The single domestic zone of a zone-free tariff."""

@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 
 from linkstar_router.domain.areas import Areas
+from linkstar_router.domain.checks.coverage import coverage_findings
 from linkstar_router.domain.checks.fees import fee_findings, fuel_findings
 from linkstar_router.domain.checks.findings import Finding, from_error
 from linkstar_router.domain.checks.layouts import layout_findings
@@ -25,6 +26,8 @@ def check(shelf: Shelf, today: date) -> list[Finding]:
         areas = load_areas(shelf)
         for file in manifest_files(shelf):
             found += _guarded(partial(_manifest_findings, shelf, file, areas, today))
+        if not any(finding.severity == "error" for finding in found):
+            found += coverage_findings(shelf)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.severity, finding.file, finding.row))
 
 

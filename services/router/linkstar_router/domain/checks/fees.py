@@ -9,8 +9,7 @@ from itertools import pairwise
 from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.checks.findings import Finding
 from linkstar_router.domain.manifest import FeeRule, ListSpec, Manifest, ServiceSpec, line_of
-from linkstar_router.domain.measures import parse_limit
-from linkstar_router.domain.packs import limits_of
+from linkstar_router.domain.measures import limits_of, parse_limit
 from linkstar_router.domain.published import Shelf
 from linkstar_router.domain.tariff import Edition, Service
 
@@ -23,10 +22,10 @@ def fee_findings(
     file: str, text: str, manifest: Manifest, service: Service, spec: ServiceSpec, areas: Areas
 ) -> Iterator[Finding]:
     """Yield the surcharges of a compiled service that can never be charged, or that some zone has no amount for."""
-    rules = [rule for rule in manifest.fee if spec.service in rule.services]
+    rules = [rule for rule in manifest.fee if spec.service in rule.services and not rule.on_invoice]
     for rule in rules:
         row = line_of(text, "fee", manifest.fee.index(rule))
-        reason = _never(rule, spec, areas) or _outranked(rule, rules)
+        reason = _never(rule, spec, areas) or _outranked(rule, rules) or _lonely(rule, rules)
         if reason:
             what = f"{rule.detail} ({rule.code}) can never be charged on {service.key}: {reason}"
             yield Finding("error", "fee_never_applies", file, row, what, "correct its conditions, or take it out")
@@ -38,6 +37,10 @@ def _never(rule: FeeRule, spec: ServiceSpec, areas: Areas) -> str:
     over = limits_of(rule.over)
     if over and all(limit.measure in own and limit.bound >= own[limit.measure] for limit in over):
         return f"the service takes nothing over {', '.join(limit.text for limit in over)}"
+    if rule.insured and not spec.insured_up_to_minor:
+        return "the service insures nothing (insured_up_to_minor)"
+    if rule.appointment and not spec.appointment:
+        return "the service delivers without appointment"
     if rule.residential is not None and spec.receiver != "any" and rule.residential != (spec.receiver == "residential"):
         return f"the service delivers to {spec.receiver} addresses only"
     if rule.signature and spec.signature != "fee":
@@ -60,6 +63,11 @@ def _outranked(rule: FeeRule, rules: Iterable[FeeRule]) -> str:
         if ahead and _covers(other, rule):
             return f"{other.detail} ranks before it in group {rule.group} and has wider limits"
     return ""
+
+
+def _lonely(rule: FeeRule, rules: Iterable[FeeRule]) -> str:
+    alone = rule.needs and not any(other.code == rule.needs for other in rules)
+    return f"it needs the fee {rule.needs}, which the service does not have" if alone else ""
 
 
 def _covers(other: FeeRule, rule: FeeRule) -> bool:

@@ -108,7 +108,7 @@ LAYOUTS = (
         "country": _TEXT, "carrier": _TEXT, "zone": _TEXT, "match": _TEXT, "code": _TEXT, **_EVIDENCE,
     }),
     Layout("size limits", {
-        "country": _TEXT, "carrier": _TEXT, "service": _TEXT, "size_class": _ANY, "max_weight_g": _or_empty(_MINOR),
+        "country": _TEXT, "carrier": _TEXT, "service": _TEXT, "size_class": _ANY, "max_weight_g": _ANY,
         "max_length_mm": _or_empty(_MINOR), "max_width_mm": _or_empty(_MINOR), "max_height_mm": _or_empty(_MINOR),
         "rule": _ANY, "limit_mm": _or_empty(_MINOR), "min_mm": _ANY, "delivery_days": _ANY, "cover": _ANY, **_EVIDENCE,
     }),
@@ -119,15 +119,29 @@ LAYOUTS = (
 )  # fmt: skip
 
 
-def layout_of(columns: Iterable[str]) -> Layout:
-    """Return the layout that shares most columns with a file, those it lacks counted against it."""
+_FIXED = {
+    "us/surcharges_us.csv": "surcharges by zone", "eu/surcharges.csv": "surcharges by country",
+    "synthetic/surcharges.csv": "surcharges by country", "surcharges.csv": "surcharges by country",
+    "us/fuel_percent_history.csv": "fuel weeks", "eu/remote_areas.csv": "remote areas", "transit.csv": "transit days",
+}  # fmt: skip
+"""Files that are read by name, so they must have their layout."""
+
+
+def layout_of(columns: Iterable[str]) -> Layout | None:
+    """Return the layout that a file comes closest to, or None when it has less than half of any one's columns."""
     named = set(columns)
-    return max(LAYOUTS, key=lambda layout: 2 * len(named & layout.columns.keys()) - len(layout.columns))
+    best = max(LAYOUTS, key=lambda layout: 2 * len(named & layout.columns.keys()) - len(layout.columns))
+    return best if 2 * len(named & best.columns.keys()) >= len(best.columns) else None
 
 
 def layout_findings(file: str, columns: list[str], rows: Iterable[tuple[int, Row]]) -> Iterator[Finding]:
     """Yield every column that is unknown or missing and every cell that is none of its kind."""
     layout = layout_of(columns)
+    if layout is None:
+        if file in _FIXED:
+            fix = f"write the columns of {_FIXED[file]}"
+            yield Finding("error", "layout_unknown", file, 1, f"the columns are {', '.join(columns)}", fix)
+        return
     for column in columns:
         if column not in layout.columns:
             near = get_close_matches(column, layout.columns, 1)

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 
 from linkstar_router.domain.checks.findings import Finding
+from linkstar_router.domain.checks.layouts import LAYOUTS, layout_of
 from linkstar_router.domain.manifest import ListSpec, Manifest, ServiceSpec
-from linkstar_router.domain.packs import limits_of
+from linkstar_router.domain.measures import limits_of
 from linkstar_router.domain.published import FOREVER, BaseRate, Row, Shelf, is_trusted
 
 __all__ = ["price_findings"]
@@ -22,6 +23,11 @@ _Cells = dict[tuple[str, str], list[BaseRate]]
 def price_findings(shelf: Shelf, file: str, manifest: Manifest, spec: ServiceSpec) -> Iterator[Finding]:
     """Yield the faults of every list of a service; `file` is the manifest that names them."""
     for sheet in spec.lists:
+        columns = list(shelf.rows(sheet.file)[0][1])
+        if layout_of(columns) is None:
+            fix = f"write the columns of one of: {', '.join(layout.name for layout in LAYOUTS)}"
+            yield Finding("error", "layout_unknown", sheet.file, 1, f"the columns are {', '.join(columns)}", fix)
+            continue
         rows = [line for line in shelf.rows(sheet.file) if _matches(sheet, line[1])]
         yield from _trust_findings(sheet, rows)
         yield from _unit_findings(sheet, manifest, spec, rows)
@@ -122,7 +128,7 @@ def _reach_findings(sheet: ListSpec, spec: ServiceSpec, cells: _Cells) -> Iterat
     limit = limits_of({"weight": own["weight"]})[0].bound if "weight" in own else 0
     for zone in dict.fromkeys(zone for _, zone in cells):
         last = max((rates[-1] for (_, at), rates in cells.items() if at == zone), key=lambda rate: rate.up_to)
-        if last.up_to < limit:
+        if last.up_to < limit and not last.side:
             what = f"the last price stands here, the service takes up to {own['weight']}{_where('', zone)}"
             fix = "add the heavier rows, or lower the limit of weight"
             yield Finding("error", "price_missing", sheet.file, last.price.row, what, fix)

@@ -34,12 +34,13 @@ class Catalogue:
 
 @cache
 def shipped_catalogue() -> Catalogue:
-    """Return the services of the shipped manifests."""
+    """Return the services that the shipped manifests offer."""
     found: dict[str, str] = {}
     folder = files("linkstar_router").joinpath("tariffs")
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".toml"):
             manifest = tomllib.loads(entry.read_text(encoding="utf-8"))
             for service in manifest.get("service", ()) if "carrier" in manifest else ():
-                found[f"{manifest['carrier']}/{service['service']}"] = manifest["country"]
+                if not service.get("reference"):
+                    found[f"{manifest['carrier']}/{service['service']}"] = manifest["country"]
     return Catalogue(found)
