@@ -17,7 +17,7 @@ WARM_UP_S = 45.0
 """A process's first seconds do not count: it fills its pools and caches."""
 LEAST_SECONDS, LEAST_LOOKS = 60.0, 10
 """A process that was watched for less is not judged."""
-STEADY_MB_PER_H, NOISE_MB = 1.0, 12.0
+STEADY_MB_PER_H, NOISE_MB = 1.0, 8.0
 """Memory may grow by the first for ever, and by the second once, whatever the allocator does."""
 MORE_HANDLES, MORE_THREADS = 16, 8
 OUTBOX_ROWS = 2_000
@@ -112,14 +112,25 @@ def judge(looks: Sequence[Look], per_s: float) -> Judgement:
     return Judgement(checks, figures)
 
 
-def _lives(looks: Iterable[Look]) -> dict[str, list[ProcessLook]]:
-    """The lives that were watched long enough after warming up, by `name/pid`."""
+def _lives(looks: Sequence[Look]) -> dict[str, list[ProcessLook]]:
+    """The lives that were watched long enough after warming up, by `name/pid`.
+
+    The first third, with its kills, belongs to the warm-up: the backlog after a kill comes in the largest batches a service
+    ever sees, and what they needed stays with its allocator.
+    """
     lives: dict[str, list[ProcessLook]] = defaultdict(list)
     for look in looks:
         for process in look.processes:
             lives[f"{process.name}/{process.pid}"].append(process)
-    warm = {name: [look for look in life if look.at - life[0].at >= WARM_UP_S] for name, life in lives.items()}
+    since = _after_the_kills(looks)
+    warm = {
+        name: [look for look in life if look.at > max(since, life[0].at + WARM_UP_S)] for name, life in lives.items()
+    }
     return {name: life for name, life in warm.items() if len(life) >= LEAST_LOOKS and _seconds(life) >= LEAST_SECONDS}
+
+
+def _after_the_kills(looks: Sequence[Look]) -> float:
+    return looks[0].at + (looks[-1].at - looks[0].at) / 3
 
 
 def _seconds(life: Sequence[ProcessLook]) -> float:
@@ -174,9 +185,8 @@ def _one_life(looks: Sequence[Look]) -> Check:
     check = Check("each process lives through the last two thirds", "broken")
     pids: dict[str, set[int]] = defaultdict(set)
     for look in looks:
-        if look.at > looks[0].at + (looks[-1].at - looks[0].at) / 3:
-            for process in look.processes:
-                pids[process.name].add(process.pid)
+        for process in look.processes if look.at > _after_the_kills(looks) else ():
+            pids[process.name].add(process.pid)
     for name, found in pids.items():
         check.case(len(found) == 1, f"{name} was {len(found)} processes, one after the other")
     return check
