@@ -64,6 +64,7 @@ _SCAN = {"carrier": "usps", "tracking_number": "9400", "code": "03", "scanned_at
 BODIES: dict[tuple[str, str], tuple[str, Any]] = {
     ("ingest", "/v1/orders"): ("POST", order_body("fz-http")),
     ("ingest", "/v1/orders?"): ("POST", {"orders": [order_body("fz-http-1"), order_body("fz-http-2")]}),
+    ("ingest", "/v1/addresses/check"): ("POST", {"consignee": order_body()["consignee"], "residential": True}),
     ("ingest", "/v1/warehouses"): ("PUT", {"warehouses": [_WAREHOUSE]}),
     ("ingest", "/v1/products"): ("PUT", {"products": [_PRODUCT]}),
     ("ingest", "/v1/orders/ctl-demo-http/change"): ("POST", {"request_id": "c", "consignee": order_body()["consignee"]}),

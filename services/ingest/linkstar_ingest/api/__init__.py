@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from linkstar_ingest.api import catalogue, imports, orders, requests
+from linkstar_ingest.api import addresses, catalogue, imports, orders, requests
 from linkstar_runtime import ServiceContext
 
 __all__ = ["routes"]
@@ -13,6 +13,6 @@ __all__ = ["routes"]
 def routes(context: ServiceContext) -> APIRouter:
     """Return all routes of the service."""
     router = APIRouter(prefix="/v1")
-    for part in (orders, requests, imports, catalogue):
+    for part in (orders, requests, imports, catalogue, addresses):
         router.include_router(part.routes(context))
     return router
