@@ -124,6 +124,10 @@ demo: $(INSTALLED) ## order files through all services to delivered parcels; DEM
 bench: $(INSTALLED) ## LinkStar beside the usual way and a bare relay, about 20 minutes (BENCH_ARGS=--quick: about 3)
 	@$(BIN)/python -m linkstar_bench $(BENCH_ARGS)
 
+.PHONY: bench-router
+bench-router: $(INSTALLED) ## the router alone: decisions on one core, quotes beside orders (BENCH_ARGS="--only decisions")
+	@$(BIN)/python -m linkstar_bench.router $(BENCH_ARGS)
+
 SECONDS ?= 180
 SEED ?= 1
 MUTANT ?=
