@@ -49,7 +49,7 @@ def routes(context: ServiceContext, catalogue: Catalogue) -> APIRouter:
         _, report = await _checked(body, catalogue)
         return _told(report)
 
-    @router.post("/rules", status_code=201)
+    @router.post("/rules", status_code=201, responses={200: {"description": "This very set is in force already."}})
     async def publish(body: RuleDocument, response: Response, principal: Principal = writer) -> dict[str, Any]:
         """Put a rule set in force, from the next batch on. A set with errors is refused; the same set again changes
         nothing. Held shipments are tried again.
