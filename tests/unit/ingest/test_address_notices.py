@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from ingest_orders import consignee, parcel
 
+from linkstar_contracts.facts.parcel_sizes import parcel_notices
 from linkstar_contracts.values import Consignee, Parcel
 from linkstar_ingest.domain.addresses import AssessedAddress, assess_address
-from linkstar_ingest.domain.parcel_limits import parcel_notices
 
 
 def assessed(residential: bool | None = None, **changes: Any) -> AssessedAddress:

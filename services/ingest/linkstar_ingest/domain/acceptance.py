@@ -12,11 +12,11 @@ from hashlib import blake2b
 from typing import Any
 
 from linkstar_contracts.events import OrderChangeRequested, OrderSubmitted
+from linkstar_contracts.facts.parcel_sizes import parcel_notices
 from linkstar_contracts.values import Item, Parcel, SealedConsignee, Warehouse
 from linkstar_ingest.domain.addresses import AssessedAddress, assess_address
 from linkstar_ingest.domain.content import ContentPatch, OrderContent
 from linkstar_ingest.domain.faults import Fault
-from linkstar_ingest.domain.parcel_limits import parcel_notices
 from linkstar_ingest.domain.warehouses import choose_warehouse
 
 __all__ = ["Acceptance", "accept", "assess_change", "fingerprint"]

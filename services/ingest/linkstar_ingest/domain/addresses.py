@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from linkstar_contracts.facts.remote_areas import remote_notices
 from linkstar_contracts.values import Consignee, Destination, Notice
-from linkstar_ingest.domain import postcodes, remote_areas
+from linkstar_ingest.domain import postcodes
 from linkstar_ingest.domain.faults import Fault
 from linkstar_ingest.domain.places import Place, assess_place
 from linkstar_ingest.domain.street_lines import is_po_box, street_notices
@@ -37,7 +38,7 @@ def assess_address(consignee: Consignee, residential: bool | None) -> AssessedAd
         residential=not consignee.company if residential is None else residential, po_box=is_po_box(consignee),
         grade=place.grade,
     )  # fmt: skip
-    notices = place.notices + remote_areas.notices(place.country, place.region, routing) + street_notices(consignee)
+    notices = place.notices + remote_notices(place.country, place.region, routing) + street_notices(consignee)
     return AssessedAddress(_in_written_form(consignee, place), destination, notices, place.problem)
 
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from linkstar_contracts.assembly import assembled
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import OrderChanged, OrderReceived
+from linkstar_contracts.facts.parcel_sizes import parcel_notices
 from linkstar_contracts.fields import Items, Notices, Parcels
 from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import Destination, Notice, SealedConsignee, ServiceOptions, Value, Warehouse
-from linkstar_ingest.domain.parcel_limits import parcel_notices
 
 __all__ = ["ContentPatch", "OrderContent"]
 

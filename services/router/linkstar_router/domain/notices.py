@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from linkstar_contracts.facts.remote_areas import remote_notices
 from linkstar_contracts.text import Token
-from linkstar_contracts.values import Money, Notice
+from linkstar_contracts.values import Destination, Money, Notice
 from linkstar_router.domain.choice import Candidate
 from linkstar_router.domain.decision import Decision, Question
 from linkstar_router.domain.measures import weight_quanta
@@ -41,10 +42,20 @@ def _of_lane(snapshot: Snapshot, question: Question, decision: Decision) -> Iter
         yield ServiceNotice(code="no_service", detail=f"no price list ships from {home}")
     if home != there:
         yield ServiceNotice(code="customs", detail=f"{home} to {there} leaves the country: customs data is needed")
-    areas = sorted(snapshot.areas.of(there, question.destination.postcode))
+    yield from _of_remoteness(snapshot, question.destination, decision.candidates)
+
+
+def _of_remoteness(
+    snapshot: Snapshot, there: Destination, candidates: tuple[Candidate, ...]
+) -> Iterator[ServiceNotice]:
+    """Warn as ingest does at order time, by the areas that price lists name and by the fact pack."""
+    dearer = _keys(candidate for candidate in candidates if _charges(candidate, _REMOTE))
+    areas = sorted(snapshot.areas.of(there.country, there.postcode))
     if areas:
-        dearer = _keys(candidate for candidate in decision.candidates if _charges(candidate, _REMOTE))
         yield ServiceNotice(code="remote_area", detail=f"the destination lies in {', '.join(areas)}", services=dearer)
+        return
+    for notice in remote_notices(there.country, there.region, there.postcode.partition(" ")[0]):
+        yield ServiceNotice(code=notice.code, detail=notice.detail, services=dearer)
 
 
 def _of_prices(question: Question, candidates: tuple[Candidate, ...]) -> Iterator[ServiceNotice]:

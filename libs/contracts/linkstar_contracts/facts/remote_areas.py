@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from linkstar_contracts.values import Notice
 
-__all__ = ["notices"]
+__all__ = ["remote_notices"]
 
 
 @lru_cache(maxsize=1)
@@ -23,7 +23,7 @@ def _notice(row: dict[str, str]) -> Notice:
 
 
 @lru_cache(maxsize=16_384)
-def notices(country: str, region: str, postcode: str) -> tuple[Notice, ...]:
+def remote_notices(country: str, region: str, postcode: str) -> tuple[Notice, ...]:
     """Return the remote-area notice of a routing postcode, if there is one; the narrowest match wins."""
     letters = re.match(r"[A-Z]*", postcode)
     keys = [("exact", postcode), *(("prefix", postcode[:length]) for length in (3, 2, 1))]
