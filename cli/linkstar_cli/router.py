@@ -39,6 +39,10 @@ class RunningRouter:
         """The answer of a path below `/v1`."""
         return self._ask("GET", f"{self._access.service('router')}/v1/{path}", params=query)
 
+    def send(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """The answer to a command on a path below `/v1`."""
+        return self._ask(method, f"{self._access.service('router')}/v1/{path}", **more)
+
     def _ask(self, method: str, url: str, **more: Any) -> dict[str, Any]:
         try:
             response = httpx.request(method, url, headers=self._headers, timeout=TIMEOUT_S, **more)

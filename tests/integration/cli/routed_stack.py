@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from click.testing import Result
 from integration.router.router_desk import RouterDesk, opened_desk
+from integration.router.test_rule_sets import OwnTransactions
 from typer.testing import CliRunner
 
 from linkstar_cli.main import app
@@ -37,7 +38,9 @@ async def routed_stack(database_url: str, home: Path) -> AsyncIterator[RouterDes
     await connection.close()
     async with opened_desk(database_url) as desk:
         authorize = Authorizer(desk.database, desk.clock)
-        parts = SimpleNamespace(clock=desk.clock, database=desk.database, authorize=authorize)
+        parts = SimpleNamespace(
+            clock=desk.clock, database=desk.database, authorize=authorize, writer=OwnTransactions(desk.database)
+        )
         served = create_app(
             "router", routes_from(shipped(), 600), cast("ServiceContext", parts), cast("Health", SimpleNamespace())
         )

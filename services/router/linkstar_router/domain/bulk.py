@@ -257,8 +257,8 @@ def _summed(course: Course, charges: list[_Charge], priced: Mask, billable: Ints
         lines["fuel_surcharge"] = _div_round(base * fuel.basis_points, 10_000)
         vat += _div_round(lines["fuel_surcharge"] * rate, 10_000)
     net = sum(lines.values(), np.zeros_like(billable))
-    if service.contract is not None:
-        after = net + _agreed(service.contract, lines)
+    if course.edition.contract is not None:
+        after = net + _agreed(course.edition.contract, lines)
         vat = np.where(net > 0, _div_round(vat * np.maximum(after, 0), np.maximum(net, 1)), 0)
         net = after
     return BulkRated(priced, billable, lines, net, net + vat)

@@ -18,10 +18,10 @@ from linkstar_router.domain.published import (
     Shelf,
     TariffError,
 )  # fmt: skip
-from linkstar_router.domain.surcharges import fee_of
-from linkstar_router.domain.tariff import Dim, Edition, Limit, Pack, PriceRow, Rounding, SizeClass
+from linkstar_router.domain.surcharges import contract_of, fee_of
+from linkstar_router.domain.tariff import Dim, Edition, Limit, Pack, PriceRow, Rounding, Service, SizeClass
 
-__all__ = ["editions_of"]
+__all__ = ["editions_of", "priced_by"]
 
 _US_BASE_ZONES = frozenset(str(zone) for zone in range(1, 10))
 _Rules = list[tuple[FeeRule, list[FeeRow]]]
@@ -79,7 +79,26 @@ def _list(shelf: Shelf, manifest: Manifest, spec: ServiceSpec, sheet: ListSpec) 
         classes=classes(rates, spec.classes), zone_names=names,
         rounding=tuple(_rounding(step) for step in spec.rounding), dim=None, fees=(),
         limits=limits_of(spec.limits) + limits_of(sheet.limits), oversized=_oversized(shelf, sheet, names),
-        beyond=_beyond(shelf, sheet, names),
+        beyond=_beyond(shelf, sheet, names), contract=contract_of(spec.contract) if spec.contract else None,
+    )  # fmt: skip
+
+
+def priced_by(
+    shelf: Shelf, file: str, where: Mapping[str, tuple[str, ...]], edition: Edition, service: Service
+) -> Edition:
+    """Return an edition with the base rates of another file in its zones and size classes; all its rules stay."""
+    rates = shelf.rates(file, where)
+    for rate in rates:
+        if rate.zone not in edition.zone_names:
+            what = f"{service.key} has no zone {rate.zone}"
+            fix = f"use one of {', '.join(sorted(edition.zone_names))}"
+            raise TariffError("zone_unknown", file, rate.price.row, what, fix)
+    limits = {size.name: size.limits for size in edition.classes}
+    zones = {rate.zone: rate.zone for rate in rates}
+    classes = _classes(file, rates, {name: {} for name in limits}, zones)
+    return replace(
+        edition, classes=tuple(size._replace(limits=limits[size.name]) for size in classes if size.tables),
+        zone_names=zones, oversized=None, beyond=None,
     )  # fmt: skip
 
 

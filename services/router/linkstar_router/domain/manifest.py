@@ -23,6 +23,7 @@ __all__ = [
     "Manifest",
     "RoundingSpec",
     "ServiceSpec",
+    "Spec",
     "line_of",
     "parsed",
 ]
@@ -51,18 +52,20 @@ _BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 ZoneSystem = Literal["usps", "us_distance", "ca_fsa", "one", "named"]
 
 
-class _Spec(BaseModel):
+class Spec(BaseModel):
+    """Base of all documents: unknown keys are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class RoundingSpec(_Spec):
+class RoundingSpec(Spec):
     """Billable weights up to `up_to` (or any) rise to a multiple of `step`."""
 
     step: _Weight
     up_to: _Weight = ""
 
 
-class DimSpec(_Spec):
+class DimSpec(Spec):
     """A rule of dimensional weight, in force from `since` until the next one."""
 
     since: date
@@ -73,7 +76,7 @@ class DimSpec(_Spec):
     min_volume: Annotated[Decimal, Field(ge=0)] = Decimal(0)
 
 
-class FuelSpec(_Spec):
+class FuelSpec(Spec):
     """Which weekly percentages hold, on which lines. Weeks before `known_from` are known to be missing."""
 
     carrier: _Word
@@ -82,14 +85,14 @@ class FuelSpec(_Spec):
     known_from: date | None = None
 
 
-class OversizedSpec(_Spec):
+class OversizedSpec(Spec):
     """Rows whose flat price replaces the rate of a parcel beyond a limit."""
 
     rows: dict[str, tuple[str, ...]]
     over: _Limits
 
 
-class GapSpec(_Spec):
+class GapSpec(Spec):
     """Days without a price list that the author knows of, both included."""
 
     since: date
@@ -97,25 +100,25 @@ class GapSpec(_Spec):
     why: _Word
 
 
-class BeyondSpec(_Spec):
+class BeyondSpec(Spec):
     """Rows with a price per pound for all of a billable weight beyond the last row of the list."""
 
     file: _Word
     rows: dict[str, tuple[str, ...]]
 
 
-class TierSpec(_Spec):
+class TierSpec(Spec):
     """A discount that holds from a number of parcels a week on."""
 
     parcels: Annotated[int, Field(ge=0)]
     basis_points: _BasisPoints
 
 
-class ContractSpec(_Spec):
-    """What an agreement takes off the list and adds to it, applied last. `on` names the lines that are discounted."""
+class ContractSpec(Spec):
+    """What an agreement takes off the list and adds to it, applied last. `lines` names what is discounted."""
 
     basis_points: _BasisPoints = 0
-    on: frozenset[str] = frozenset({"base_rate"})
+    lines: frozenset[str] = frozenset({"base_rate"})
     floor_minor: _Minor = 0
     tiers: tuple[TierSpec, ...] = ()
     parcels_per_week: Annotated[int, Field(ge=0)] = 0
@@ -124,7 +127,7 @@ class ContractSpec(_Spec):
     platform_fee_basis_points: _BasisPoints = 0
 
 
-class ListSpec(_Spec):
+class ListSpec(Spec):
     """One price list: the rows of a file that match, with their evidence."""
 
     id: _Word
@@ -139,7 +142,7 @@ class ListSpec(_Spec):
     beyond: BeyondSpec | None = None
 
 
-class ServiceSpec(_Spec):
+class ServiceSpec(Spec):
     """A service of the carrier: who may use it, and its price lists."""
 
     service: _Word
@@ -167,7 +170,7 @@ class ServiceSpec(_Spec):
     contract: ContractSpec | None = None
 
 
-class FeeRule(_Spec):
+class FeeRule(Spec):
     """When a published surcharge is charged, on which services."""
 
     code: _Word
@@ -197,7 +200,7 @@ class FeeRule(_Spec):
     min_billable: _Weight = ""
 
 
-class Manifest(_Spec):
+class Manifest(Spec):
     """A carrier in one country and currency."""
 
     carrier: _Word

@@ -9,17 +9,18 @@ from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
 
+import yaml
+
 from linkstar_contracts.values import BatteryClass
 from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.editions import editions_of
 from linkstar_router.domain.manifest import Manifest, ServiceSpec, parsed
 from linkstar_router.domain.published import SHIPPED, Row, Shelf, TariffError, is_trusted
-from linkstar_router.domain.surcharges import contract_of
 from linkstar_router.domain.tariff import LEVELS, Pack, Service
 
 __all__ = [
-    "areas_of", "compiled", "data_hash", "load_all_services", "load_areas", "load_gaps", "load_services",
-    "manifest_files", "manifests", "packs_of", "read_manifest",
+    "areas_of", "compiled", "data_hash", "load_all_services", "load_areas", "load_gaps", "load_services", "load_transit",
+    "manifest_files", "manifests", "packs_of", "read_document", "read_manifest",
 ]  # fmt: skip
 
 _AREA_FILE = "eu/remote_areas.csv"
@@ -44,7 +45,7 @@ def load_services() -> tuple[Service, ...]:
 
 def load_all_services() -> tuple[Service, ...]:
     """Return every service with a price list, those for reference only too."""
-    transit = _transit()
+    transit = load_transit()
     return tuple(
         compiled(SHIPPED, manifest, spec, transit) for _, manifest in manifests(SHIPPED) for spec in manifest.service
     )
@@ -64,20 +65,27 @@ def manifests(shelf: Shelf) -> Iterator[tuple[str, Manifest]]:
 
 
 def manifest_files(shelf: Shelf) -> list[str]:
-    """Return the TOML files on a shelf, by name."""
-    return sorted(entry.name for entry in shelf.root.iterdir() if entry.name.endswith(".toml"))
+    """Return the TOML and YAML files on a shelf, by name."""
+    return sorted(entry.name for entry in shelf.root.iterdir() if entry.name.endswith((".toml", ".yaml", ".yml")))
 
 
 def read_manifest(shelf: Shelf, file: str) -> Manifest | None:
     """Return a carrier's manifest, or None when the file is about something else (areas, calendars)."""
+    content = read_document(shelf, file)
+    return parsed(content, file, shelf.text(file)) if "service" in content else None
+
+
+def read_document(shelf: Shelf, file: str) -> dict[str, Any]:
+    """Return a TOML or YAML document as it stands; raises TariffError when it is none."""
     text = shelf.text(file)
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TariffError(
-            "manifest_unreadable", file, 0, f"no TOML: {error}", "mend the syntax at that place"
-        ) from error
-    return parsed(content, file, text) if "service" in content else None
+        content = tomllib.loads(text) if file.endswith(".toml") else yaml.safe_load(text)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+        told = " ".join(str(error).split())
+        raise TariffError("manifest_unreadable", file, 0, told, "mend the syntax at that place") from error
+    if not isinstance(content, dict):
+        raise TariffError("manifest_unreadable", file, 0, "no mapping of keys to values", "begin with `carrier: …`")
+    return content
 
 
 def load_areas(shelf: Shelf = SHIPPED) -> Areas:
@@ -117,9 +125,10 @@ def _span(row: Row) -> tuple[str, str]:
     return first, last or first
 
 
-def _transit() -> Transit:
+def load_transit(shelf: Shelf = SHIPPED) -> Transit:
+    """Return the transit days by service and zone, with the kind of their evidence."""
     found: dict[str, tuple[dict[str, tuple[int, int]], str]] = {}
-    for _, row in SHIPPED.rows("transit.csv"):
+    for _, row in shelf.rows("transit.csv"):
         zones, _source = found.setdefault(f"{row['carrier']}/{row['service']}", ({}, row["evidence"]))
         for zone in range(int(row["zone_from"]), int(row["zone_to"]) + 1):
             zones[str(zone)] = (int(row["p50_days"]), int(row["p90_days"]))
@@ -141,7 +150,7 @@ def compiled(shelf: Shelf, manifest: Manifest, spec: ServiceSpec, transit: Trans
         fuel=shelf.fuel(spec.fuel.carrier, spec.fuel.service) if spec.fuel else None,
         fuel_in=spec.fuel.base if spec.fuel else frozenset(),
         insured_up_to=spec.insured_up_to_minor, appointment=spec.appointment, takes=spec.takes,
-        contract=contract_of(spec.contract) if spec.contract else None, reference=spec.reference,
+        reference=spec.reference,
     )  # fmt: skip
 
 

@@ -111,9 +111,9 @@ def _itemised(course: Course, parcels: Sequence[_Priced]) -> Rated:
         fuel = div_round(base * offer.fuel.basis_points, 10_000)
         lines.append(Line("fuel_surcharge", fuel, offer.fuel.detail))
         vat += div_round(fuel * offer.service.vat_basis_points, 10_000)
-    if offer.service.contract is not None:
+    if course.edition.contract is not None:
         gross = sum([line.amount for line in lines])
-        lines += agreed(offer.service.contract, lines, len(parcels))
+        lines += agreed(course.edition.contract, lines, len(parcels))
         vat = _vat_after(vat, gross, sum([line.amount for line in lines]))
     net = sum([line.amount for line in lines])
     if vat:

@@ -32,7 +32,7 @@ def contract_of(spec: ContractSpec) -> Contract:
     """Return the contract with the tier that its weekly parcels reach."""
     reached = [tier.basis_points for tier in spec.tiers if tier.parcels <= spec.parcels_per_week]
     return Contract(
-        spec.basis_points, max(reached, default=0), spec.pooled_basis_points, spec.on, spec.floor_minor,
+        spec.basis_points, max(reached, default=0), spec.pooled_basis_points, spec.lines, spec.floor_minor,
         spec.platform_fee_minor, spec.platform_fee_basis_points,
     )  # fmt: skip
 

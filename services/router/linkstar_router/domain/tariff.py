@@ -137,7 +137,9 @@ class Pack:
     confidence: str
     synthetic: bool
     rate_type: str
-    """What kind of price it is: `commercial`, `daily`, `list`, `online`, `retail`; a retail price is no contract price."""
+    """What kind of price it is: `commercial`, `daily`, `list`, `online`, `retail`, `contract`; retail is no contract."""
+    account: str = ""
+    """The seller's account that an agreement is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ class Edition:
     """Beyond the limit, one flat price per zone replaces the rate by weight."""
     beyond: tuple[int, dict[str, PriceRow]] | None = None
     """Beyond the last bound, the price per unit (its quanta) of billable weight, by zone."""
+    contract: Contract | None = None
     invoiced: tuple[Fee, ...] = ()
     """Fees that no quote contains: the carrier adds them to the invoice when such a parcel turns up."""
 
@@ -191,7 +194,6 @@ class Service:
     insured_up_to: int = 0
     appointment: bool = False
     takes: Literal["any", "orders", "returns"] = "any"
-    contract: Contract | None = None
     reference: str = ""
     """Why the service is priced but not offered; empty when it is."""
 

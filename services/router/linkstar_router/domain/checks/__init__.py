@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 
 from linkstar_router.domain.areas import Areas
+from linkstar_router.domain.checks.agreements import agreement_findings
 from linkstar_router.domain.checks.coverage import coverage_findings
 from linkstar_router.domain.checks.fees import fee_findings, fuel_findings
 from linkstar_router.domain.checks.findings import Finding, from_error
@@ -14,7 +15,7 @@ from linkstar_router.domain.checks.layouts import layout_findings
 from linkstar_router.domain.checks.prices import price_findings
 from linkstar_router.domain.manifest import Manifest, ServiceSpec
 from linkstar_router.domain.packs import compiled, load_areas, manifest_files, read_manifest
-from linkstar_router.domain.published import Shelf, TariffError
+from linkstar_router.domain.published import SHIPPED, Shelf, TariffError
 
 __all__ = ["check"]
 
@@ -26,6 +27,8 @@ def check(shelf: Shelf, today: date) -> list[Finding]:
         areas = load_areas(shelf)
         for file in manifest_files(shelf):
             found += _guarded(partial(_manifest_findings, shelf, file, areas, today))
+        if shelf is not SHIPPED and not any(finding.severity == "error" for finding in found):
+            found += _guarded(partial(agreement_findings, shelf))
         if not any(finding.severity == "error" for finding in found):
             found += coverage_findings(shelf)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.severity, finding.file, finding.row))

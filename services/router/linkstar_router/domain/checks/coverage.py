@@ -9,6 +9,7 @@ from typing import NamedTuple
 from linkstar_router.domain.checks.findings import Finding
 from linkstar_router.domain.checks.layouts import layout_of
 from linkstar_router.domain.manifest import Manifest, ServiceSpec
+from linkstar_router.domain.own_packs import agreements
 from linkstar_router.domain.packs import areas_of, manifests
 from linkstar_router.domain.published import Row, Shelf, is_trusted
 
@@ -56,6 +57,10 @@ def _used(shelf: Shelf) -> Iterator[Place]:
             yield from (row.place for row in shelf.fees(rule.row))
         for spec in manifest.service:
             yield from _used_by(shelf, manifest, spec)
+    for _, agreement in agreements(shelf):
+        for name, terms in agreement.services.items():
+            if terms.prices:
+                yield from _matching(shelf, terms.prices, {"service": (name,)})
     if shelf.has("areas.toml"):
         yield from areas_of(shelf)
 

@@ -13,7 +13,7 @@ from linkstar_router.domain.manifest import ListSpec, Manifest, ServiceSpec
 from linkstar_router.domain.measures import limits_of
 from linkstar_router.domain.published import FOREVER, BaseRate, Row, Shelf, is_trusted
 
-__all__ = ["price_findings"]
+__all__ = ["price_findings", "rate_findings"]
 
 _METRIC = ("g", "kg")
 _RANKS = {"high": 2, "medium": 1, "medium-high": 1, "synthetic": 0}
@@ -34,8 +34,7 @@ def price_findings(shelf: Shelf, file: str, manifest: Manifest, spec: ServiceSpe
         rates = shelf.rates(sheet.file, sheet.rows)
         for group in _by_day(rates).values():
             cells = _cells(group)
-            yield from _order_findings(sheet, cells)
-            yield from _hole_findings(sheet, cells)
+            yield from _cell_findings(sheet.file, cells)
             yield from _reach_findings(sheet, spec, cells)
     yield from _calendar_findings(shelf, file, spec)
 
@@ -96,20 +95,31 @@ def _unit_findings(
             return
 
 
-def _order_findings(sheet: ListSpec, cells: _Cells) -> Iterator[Finding]:
+def rate_findings(file: str, rates: Iterable[BaseRate]) -> Iterator[Finding]:
+    """Yield what is wrong among the rates of one service in a file, whatever pack they belong to."""
+    for group in _by_day(rates).values():
+        yield from _cell_findings(file, _cells(group))
+
+
+def _cell_findings(file: str, cells: _Cells) -> Iterator[Finding]:
+    yield from _order_findings(file, cells)
+    yield from _hole_findings(file, cells)
+
+
+def _order_findings(file: str, cells: _Cells) -> Iterator[Finding]:
     for (name, zone), column in cells.items():
         where = _where(name, zone)
         for lower, upper in pairwise(column):
             if lower.up_to == upper.up_to:
                 what = f"a second price for the weight of row {lower.price.row}{where}"
-                yield Finding("error", "double_price", sheet.file, upper.price.row, what, "keep one of the two rows")
+                yield Finding("error", "double_price", file, upper.price.row, what, "keep one of the two rows")
             elif upper.price.amount < lower.price.amount:
                 what = f"{upper.price.amount} is less than {lower.price.amount} of row {lower.price.row}{where}"
                 fix = "check both rows against the source"
-                yield Finding("error", "price_falls", sheet.file, upper.price.row, what, fix)
+                yield Finding("error", "price_falls", file, upper.price.row, what, fix)
 
 
-def _hole_findings(sheet: ListSpec, cells: _Cells) -> Iterator[Finding]:
+def _hole_findings(file: str, cells: _Cells) -> Iterator[Finding]:
     classes: dict[str, set[int]] = defaultdict(set)
     for (name, _), column in cells.items():
         classes[name] |= {rate.up_to for rate in column}
@@ -119,7 +129,7 @@ def _hole_findings(sheet: ListSpec, cells: _Cells) -> Iterator[Finding]:
             near = min(column, key=lambda rate: abs(rate.up_to - bound))
             what = f"no price for a weight that other zones have, beside this row{_where(name, zone)}"
             fix = "add the row of that weight and zone"
-            yield Finding("error", "price_missing", sheet.file, near.price.row, what, fix)
+            yield Finding("error", "price_missing", file, near.price.row, what, fix)
 
 
 def _reach_findings(sheet: ListSpec, spec: ServiceSpec, cells: _Cells) -> Iterator[Finding]:
