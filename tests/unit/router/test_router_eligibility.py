@@ -50,7 +50,7 @@ CASES: list[tuple[str, tuple[str, ...], dict[str, Any], dict[str, str]]] = [
     ("Alaska", ("US-LA", "99501"), {}, {"ups/ground": "coverage", "fedex/2day": "coverage"}),
     ("Corsica", ("FR-LIL", "20090"), {"level": "economy"},
      {"mondial-relay/relay": "coverage", "chronopost/chrono_13": "coverage"}),
-    ("overseas France", ("FR-LIL", "97400"), {}, {"colissimo/home": "coverage"}),
+    ("overseas France", ("FR-LIL", "97400"), {}, {"colissimo/home": "cross_border_without_customs"}),
     ("Northern Ireland", ("UK-BHX", "BT7"), {}, {"parcelforce/express24": "coverage"}),
 ]  # fmt: skip
 

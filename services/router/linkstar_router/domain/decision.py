@@ -72,7 +72,7 @@ def _lane(snapshot: Snapshot, question: Question) -> Lane:
     origin, target = (here, there) if question.kind == "order" else (there, here)
     return Lane(
         warehouse.country,
-        warehouse.country == destination.country,
+        snapshot.borders.between(warehouse.country, destination.country, destination.postcode),
         question.ordered_at.astimezone(ZoneInfo(warehouse.timezone)).toordinal(),
         snapshot.ready(warehouse.country, warehouse.timezone, question.decided_at),
         snapshot.zones(warehouse.country, origin, target),

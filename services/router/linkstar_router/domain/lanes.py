@@ -45,7 +45,8 @@ class Lane(NamedTuple):
     """Where and when a shipment travels, told no finer than services tell it: many shipments share a lane."""
 
     country: str
-    domestic: bool
+    border: Refusal | None
+    """Why the lane is closed to parcels without customs data; None where no border is crossed."""
     tariff_day: int
     ready: tuple[int, ...]
     """Per calendar of the country, the first day on which it could collect."""

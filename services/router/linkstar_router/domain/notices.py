@@ -40,8 +40,9 @@ def _of_lane(snapshot: Snapshot, question: Question, decision: Decision) -> Iter
     home, there = question.warehouse.country, question.destination.country
     if not snapshot.home(home).services:
         yield ServiceNotice(code="no_service", detail=f"no price list ships from {home}")
-    if home != there:
-        yield ServiceNotice(code="customs", detail=f"{home} to {there} leaves the country: customs data is needed")
+    border = snapshot.borders.between(home, there, question.destination.postcode)
+    if border is not None and border.code == "cross_border_without_customs":
+        yield ServiceNotice(code="customs", detail=border.detail)
     yield from _of_remoteness(snapshot, question.destination, decision.candidates)
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.calendars import Calendar, load_calendars
+from linkstar_router.domain.customs import Borders, load_borders
 from linkstar_router.domain.eligibility import Refusal, Traits, service_refusal
 from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, course_of
 from linkstar_router.domain.packs import data_hash, load_areas, load_services
@@ -18,12 +19,11 @@ from linkstar_router.domain.zones import Zone, ZoneCharts, load_zone_charts
 
 __all__ = ["RULES_OF_RATING", "Snapshot", "shipped"]
 
-RULES_OF_RATING = "r2"
+RULES_OF_RATING = "r3"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
 _REMEMBERED_MOMENTS = 256
 _REMEMBERED_COURSES = 4096
-_CROSS_BORDER = Refusal("cross_border_without_customs", "the parcel would cross a customs border without customs data")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Snapshot:
     areas: Areas
     charts: ZoneCharts
     calendars: dict[str, Calendar]
+    borders: Borders
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
     _homes: dict[str, Home] = field(default_factory=dict, repr=False)
     _ready: dict[tuple[str, str, datetime], tuple[int, ...]] = field(default_factory=dict, repr=False)
@@ -105,8 +106,8 @@ class Snapshot:
         offers = self.offers(lane.country, lane.tariff_day)
         for offer, refusal in zip(offers, self.refusals(lane.country, traits), strict=True):
             service, edition = offer.service, offer.edition
-            if not lane.domestic:
-                yield Excluded(service, _CROSS_BORDER)
+            if lane.border is not None:
+                yield Excluded(service, lane.border)
             elif refusal is not None:
                 yield Excluded(service, refusal)
             elif edition is None:
@@ -123,5 +124,5 @@ def shipped() -> Snapshot:
     """Return the data shipped with the router."""
     return Snapshot(
         version=f"{RULES_OF_RATING}-{data_hash()}", services=load_services(), areas=load_areas(),
-        charts=load_zone_charts(), calendars=load_calendars(),
+        charts=load_zone_charts(), calendars=load_calendars(), borders=load_borders(),
     )  # fmt: skip
