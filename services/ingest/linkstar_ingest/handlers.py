@@ -86,10 +86,10 @@ class Intake:
         return verdicts + (await self._do_requests(requests, tx) if requests else [])
 
     async def _take_orders(self, batch: Sequence[Received[Any]], tx: Any) -> list[Verdict]:
-        warehouses = await catalogue.load_warehouses(tx, {received.event.tenant for received in batch})
+        terms = await catalogue.load_terms(tx, {received.event.tenant for received in batch})
         judged = []
         for count, received in enumerate(batch, start=1):
-            judged.append((received, accept(received.event, warehouses.get(received.event.tenant, {}))))
+            judged.append((received, accept(received.event, *terms[received.event.tenant])))
             if count % _ORDERS_PER_TURN == 0:
                 await asyncio.sleep(0)
         first: dict[Key, tuple[Received[Any], Acceptance]] = {}
@@ -155,10 +155,8 @@ class Intake:
         self, batch: Sequence[Received[Any]], tx: Any
     ) -> list[tuple[Received[Any], ContentPatch | Fault | None]]:
         """Return each request with its patch, addresses sealed; None for a cancel."""
-        assessed = [
-            (received, assess_change(received.event) if isinstance(received.event, OrderChangeRequested) else None)
-            for received in batch
-        ]
+        policies = await catalogue.load_policies(tx, {received.event.tenant for received in batch})
+        assessed = [(each, assess_change(each.event, policies.get(each.event.tenant, "apply"))) for each in batch]
         addressed: list[tuple[int, AssessedAddress]] = [
             (place, found[1]) for place, (_, found) in enumerate(assessed) if isinstance(found, tuple) and found[1]
         ]

@@ -26,11 +26,11 @@ pytestmark = pytest.mark.integration
 @pytest.fixture
 async def client(database_url: str) -> AsyncIterator[httpx.AsyncClient]:
     connection = await asyncpg.connect(database_url)
-    key = await create_key(connection, "demo", ["orders:read"])
+    key = await create_key(connection, "demo", ["orders:read", "orders:write"])
     await connection.close()
     clock = ManualClock(NOW)
     database = await Database.connect(Settings(database=DatabaseSettings(url=database_url)), "ingest", clock)
-    context = SimpleNamespace(clock=clock, authorize=Authorizer(database, clock))
+    context = SimpleNamespace(clock=clock, database=database, authorize=Authorizer(database, clock))
     app = create_app("ingest", addresses.routes, cast("ServiceContext", context), cast("Health", SimpleNamespace()))
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ingest", headers=headers) as http:
@@ -68,3 +68,11 @@ async def test_what_is_no_address_is_refused_with_its_code(
 ) -> None:
     answer = await client.post("/addresses/check", json=asked)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+async def test_a_seller_may_want_corrections_proposed_only(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/addresses/policy")).json() == {"corrections": "apply"}
+    stored = await client.put("/addresses/policy", json={"corrections": "propose"})
+    assert stored.json() == (await client.get("/addresses/policy")).json() == {"corrections": "propose"}
+    refused = await client.put("/addresses/policy", json={"corrections": "ignore"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "corrections")

@@ -110,6 +110,22 @@ async def test_an_order_is_received_once_with_its_consignee_sealed(
     assert "Oak" not in stored
 
 
+async def test_corrections_follow_the_sellers_policy(database: Database, intake: Intake, vault: Vault) -> None:
+    lost_zero = {"consignee": consignee(postcode="2108")}
+    [applied] = await deliver(database, intake.on_orders_inbound, submitted("shop-1", **lost_zero))
+    async with database.transaction() as tx:
+        await catalogue.put_policy(tx, "demo", "propose")
+    [proposed] = await deliver(database, intake.on_orders_inbound, submitted("shop-2", **lost_zero))
+    change = change_request("shop-1", **lost_zero)
+    [changed] = await deliver(database, intake.on_orders_inbound, change)
+    async with database.transaction() as tx:
+        await tx.execute("DELETE FROM address_policy")
+        sealed = [("demo", event.order_id, event.consignee) for event in (applied, proposed, changed)]
+        opened = await vault.open_many(tx, sealed)
+    assert [one and one.postcode for one in opened] == ["02108", "2108", "2108"]
+    assert {event.destination.postcode for event in (applied, proposed, changed)} == {"02108"}
+
+
 async def test_other_content_under_the_same_id_is_refused_also_within_a_batch(
     database: Database, intake: Intake
 ) -> None:

@@ -1,4 +1,4 @@
-"""`/v1/addresses`: an address checked as an order's would be, without an order."""
+"""`/v1/addresses`: an address checked as an order's would be, and what a seller wants done with corrections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from linkstar_contracts.values import Consignee, Value
 from linkstar_ingest.api.bodies import json_body, refused
 from linkstar_ingest.channels.json_orders import read_value
 from linkstar_ingest.domain.address_report import AddressReport, report_address
+from linkstar_ingest.domain.addresses import CorrectionPolicy
 from linkstar_ingest.domain.faults import Fault
+from linkstar_ingest.store import catalogue
 from linkstar_runtime import ServiceContext
 from linkstar_runtime.api_keys import Principal
 
@@ -28,8 +30,16 @@ class AddressQuestion(Value):
     residential: bool | None = None
 
 
+class AddressPolicy(Value):
+    """What a seller wants done with corrections."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    corrections: CorrectionPolicy
+
+
 def routes(context: ServiceContext) -> APIRouter:
-    """Return the route. Nothing of the address is stored."""
+    """Return the routes. Nothing of an address that is checked is stored."""
     router = APIRouter(tags=["addresses"])
 
     @router.post("/addresses/check", openapi_extra=_BODY)
@@ -44,6 +54,25 @@ def routes(context: ServiceContext) -> APIRouter:
         if isinstance(report, Fault):
             raise refused([report])
         return JSONResponse(_told(report))
+
+    @router.get("/addresses/policy")
+    async def show_policy(caller: Principal = Depends(context.authorize("orders:read"))) -> JSONResponse:
+        """Tell what is done with corrections: `apply` (the original is kept, sealed) or `propose` (only told)."""
+        async with context.database.transaction() as tx:
+            found = await catalogue.load_policies(tx, [caller.tenant])
+        return JSONResponse({"corrections": found.get(caller.tenant, "apply")})
+
+    @router.put("/addresses/policy", openapi_extra=_POLICY)
+    async def put_policy(
+        request: Request, caller: Principal = Depends(context.authorize("orders:write"))
+    ) -> JSONResponse:
+        """Have corrections of this seller's addresses applied or only proposed, from now on."""
+        policy = read_value(AddressPolicy, await json_body(request))
+        if isinstance(policy, list):
+            raise refused(policy)
+        async with context.database.transaction() as tx:
+            await catalogue.put_policy(tx, caller.tenant, policy.corrections)
+        return JSONResponse({"corrections": policy.corrections})
 
     return router
 
@@ -64,5 +93,11 @@ _BODY = {
         "required": True,
         "content": {"application/json": {"schema": {"type": "object", "description": "{\"consignee\": {name, company?, "
                     "street, street2?, city, region?, postcode, country, phone?, email?}, \"residential\"?: bool}"}}},
+    }
+}  # fmt: skip
+_POLICY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": AddressPolicy.model_json_schema()}},
     }
 }  # fmt: skip

@@ -11,10 +11,10 @@ from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
-from linkstar_contracts.events import OrderChangeRequested, OrderSubmitted
+from linkstar_contracts.events import OrderCancelRequested, OrderChangeRequested, OrderSubmitted
 from linkstar_contracts.facts.parcel_sizes import parcel_notices
 from linkstar_contracts.values import Item, Parcel, SealedConsignee, Warehouse
-from linkstar_ingest.domain.addresses import AssessedAddress, assess_address
+from linkstar_ingest.domain.addresses import AssessedAddress, CorrectionPolicy, assess_address
 from linkstar_ingest.domain.content import ContentPatch, OrderContent
 from linkstar_ingest.domain.faults import Fault
 from linkstar_ingest.domain.warehouses import choose_warehouse
@@ -47,12 +47,14 @@ class Acceptance:
         )  # fmt: skip
 
 
-def accept(order: OrderSubmitted, warehouses: Mapping[str, Warehouse]) -> Acceptance | Fault:
+def accept(
+    order: OrderSubmitted, warehouses: Mapping[str, Warehouse], policy: CorrectionPolicy = "apply"
+) -> Acceptance | Fault:
     """Return the acceptance of `order`, or the first fault for which it can never be shipped."""
     fault = _check_parcels(order.parcels) or _check_items(order.items, order.parcels) or _check_dates(order)
     if fault is not None:
         return fault
-    address = assess_address(order.consignee, order.residential)
+    address = assess_address(order.consignee, order.residential, policy)
     if isinstance(address, Fault):
         return address
     place = address.destination
@@ -62,15 +64,19 @@ def accept(order: OrderSubmitted, warehouses: Mapping[str, Warehouse]) -> Accept
     return Acceptance(order, warehouse, address, fingerprint(order))
 
 
-def assess_change(change: OrderChangeRequested) -> tuple[ContentPatch, AssessedAddress | None] | Fault:
-    """Return the patch a change asks for, and its address that is still to be sealed into the patch."""
+def assess_change(
+    change: OrderChangeRequested | OrderCancelRequested, policy: CorrectionPolicy = "apply"
+) -> tuple[ContentPatch, AssessedAddress | None] | Fault | None:
+    """Return the patch a change asks for, and its address that is still to be sealed into the patch; None for a cancel."""
+    if isinstance(change, OrderCancelRequested):
+        return None
     fault = _check_parcels(change.parcels) if change.parcels else None
     if fault is not None:
         return fault
     patch = ContentPatch(parcels=change.parcels, options=change.options)
     if change.consignee is None:
         return patch, None
-    address = assess_address(change.consignee, None)
+    address = assess_address(change.consignee, None, policy)
     if isinstance(address, Fault):
         return address
     about_address = {"destination": address.destination, "address_notices": address.notices, "problem": address.problem}

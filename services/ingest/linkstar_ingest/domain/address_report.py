@@ -10,10 +10,8 @@ from linkstar_ingest.domain.corrections import Correction, corrections, split_li
 from linkstar_ingest.domain.faults import Fault
 from linkstar_ingest.domain.places import Place, assess_place
 from linkstar_ingest.domain.receivers import Guess, guess_receiver
-from linkstar_ingest.domain.street_lines import label_notices
-from linkstar_ingest.domain.us_zips import us_zips
 
-__all__ = ["AddressReport", "is_own_zip", "report_address"]
+__all__ = ["AddressReport", "report_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +32,5 @@ def report_address(consignee: Consignee, residential: bool | None) -> AddressRep
         return found
     place = assess_place(consignee.country, consignee.region, consignee.city, consignee.postcode)
     proposed = corrections(consignee, place) if isinstance(place, Place) else ()
-    receiver = guess_receiver(consignee, residential, own_zip=is_own_zip(consignee.country, found.destination.postcode))
-    notices = found.notices + label_notices(consignee)
-    return AddressReport(found.destination, found.problem, notices, proposed + split_line(consignee), receiver)
-
-
-def is_own_zip(country: str, postcode: str) -> bool:
-    """Tell whether a ZIP belongs to a single organisation."""
-    known = us_zips().get(postcode[:5]) if country == "US" else None
-    return known is not None and known.kind == "UNIQUE"
+    receiver = guess_receiver(consignee, residential)
+    return AddressReport(found.destination, found.problem, found.notices, proposed + split_line(consignee), receiver)

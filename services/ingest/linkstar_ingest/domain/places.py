@@ -36,6 +36,10 @@ class Place:
         """Return the place with `grade` and one more notice."""
         return replace(self, grade=grade, notices=(*self.notices, Notice(code=f"address.{code}", detail=detail)))
 
+    def with_notices(self, notices: tuple[Notice, ...]) -> Place:
+        """Return the place with these notices instead of its own."""
+        return replace(self, notices=notices)
+
     def undeliverable(self, problem: str) -> Place:
         """Return the place as one to which nothing can be delivered, for the reason given."""
         return replace(self, grade=AddressGrade.UNDELIVERABLE, problem=problem)

@@ -9,8 +9,9 @@ import re
 from typing import NamedTuple
 
 from linkstar_contracts.values import Consignee, Notice
+from linkstar_ingest.domain.us_zips import has_one_receiver
 
-__all__ = ["Guess", "guess_notice", "guess_receiver"]
+__all__ = ["Guess", "guess_receiver", "surprise"]
 
 
 class Guess(NamedTuple):
@@ -41,8 +42,8 @@ _OWN_ZIP = Guess(False, 85, "the ZIP belongs to one organisation")
 _USUAL = Guess(True, 80, "most parcels of online shops go to homes")
 
 
-def guess_receiver(consignee: Consignee, stated: bool | None, *, own_zip: bool = False) -> Guess:
-    """Return what the seller states, else the best guess; `own_zip` tells that the ZIP has a single receiver."""
+def guess_receiver(consignee: Consignee, stated: bool | None) -> Guess:
+    """Return what the seller states, else the best guess."""
     if stated is not None:
         return _STATED[stated]
     lines = f"{consignee.street} {consignee.street2}"
@@ -52,16 +53,17 @@ def guess_receiver(consignee: Consignee, stated: bool | None, *, own_zip: bool =
         return _HOME_OF_COMPANY if _HOME.search(lines) else _COMPANY
     if _HOME.search(lines):
         return _FLAT
-    if own_zip:
+    if has_one_receiver(consignee.country, consignee.postcode):
         return _OWN_ZIP
     if _LEGAL_FORM.search(consignee.name):
         return _FIRM_AS_NAME
     return _OFFICE if _WORKPLACE.search(lines) else _USUAL
 
 
-def guess_notice(guess: Guess) -> Notice:
-    """Return the guess as a notice."""
+def surprise(consignee: Consignee, guess: Guess) -> tuple[Notice, ...]:
+    """Return the guess as a notice where more than the company field led to it: the seller may know better."""
+    if guess.confidence == 100 or guess.residential is not bool(consignee.company):
+        return ()
     receiver = "a home" if guess.residential else "a business"
-    return Notice(
-        code="address.receiver_guessed", detail=f"taken as {receiver}, {guess.confidence} % sure: {guess.because}"
-    )
+    detail = f"taken as {receiver}, {guess.confidence} % sure: {guess.because}"
+    return (Notice(code="address.receiver_guessed", detail=detail),)

@@ -10,7 +10,7 @@ from typing import Any
 
 import zipcodes
 
-__all__ = ["UsZip", "city_key", "us_zips"]
+__all__ = ["UsZip", "city_key", "has_one_receiver", "us_zips"]
 
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 _ABBREVIATIONS = {"saint": "st", "fort": "ft", "mount": "mt", "north": "n", "south": "s", "east": "e", "west": "w"}
@@ -36,6 +36,12 @@ def us_zips() -> dict[str, UsZip]:
     """Return the table. The first call takes about a second: services call it before they take work."""
     rows: list[dict[str, Any]] = zipcodes.list_all()  # type: ignore[no-untyped-call]
     return {row["zip_code"]: _zip(row) for row in rows}
+
+
+def has_one_receiver(country: str, postcode: str) -> bool:
+    """Tell whether a ZIP belongs to a single organisation."""
+    known = us_zips().get(postcode[:5]) if country == "US" else None
+    return known is not None and known.kind == "UNIQUE"
 
 
 def _zip(row: Mapping[str, Any]) -> UsZip:
