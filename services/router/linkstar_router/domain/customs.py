@@ -20,9 +20,7 @@ class Borders:
 
     def __init__(self, unions: Iterable[frozenset[str]], territories: Iterable[Mapping[str, Any]]) -> None:
         self._unions = tuple(unions)
-        rows = [
-            (each["country"], each["name"], first, last) for each in territories for first, last in each["ranges"]
-        ]
+        rows = [(each["country"], each["name"], first, last) for each in territories for first, last in each["ranges"]]
         self._territories = Areas(rows)
         self._refusals = {name: Refusal(_NEEDED, f"{name}: customs data is needed") for _, name, _, _ in rows}
 

@@ -20,7 +20,7 @@ _FACTS = Shelf(files("linkstar_router") / "facts")
 
 class ServiceFacts(Value):
     """Facts of one service with their source. `cover` is what the carrier pays at most for a lost parcel, unless more is
-    insured; without it no cover is known.
+    insured; without it no cover is known, and what is not tracked end to end has none that could be proven.
     """
 
     tracked: Literal["end_to_end", "delivery_only", "none"]
@@ -42,7 +42,8 @@ def _facts(carrier: str, name: str, cover_minor: int, currency: str) -> ServiceF
     if row is None:
         return None
     named = {key: row[key] for key in ("tracked", "proof_of_delivery", "evidence", "source")}
-    cover = {"amount_minor": cover_minor, "currency": currency} if cover_minor else None
+    covered = cover_minor and row["tracked"] == "end_to_end"
+    cover = {"amount_minor": cover_minor, "currency": currency} if covered else None
     not_carried = tuple(text.strip() for text in row["not_carried"].split(";") if text.strip())
     return ServiceFacts.model_validate({**named, "cover": cover, "not_carried": not_carried})
 
