@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from linkstar_cli import dead_letters, decisions, history, lifecycle, orders, quotes, rules, tariffs, topics, trace
+from linkstar_cli import (
+    calendars,
+    dead_letters,
+    decisions,
+    history,
+    lifecycle,
+    orders,
+    quotes,
+    rules,
+    tariffs,
+    topics,
+    trace,
+)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
@@ -17,6 +29,7 @@ app.add_typer(orders.app, name="orders")
 app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(rules.app, name="rules")
+app.add_typer(calendars.app, name="calendars")
 
 if __name__ == "__main__":
     app()

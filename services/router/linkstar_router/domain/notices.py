@@ -1,9 +1,11 @@
-"""Warnings a seller should see before buying: remote area, oversize, dimensional weight, peak, customs, synthetic prices."""
+"""Warnings before buying: remote area, oversize, dim weight, peak, holidays, cover, customs, synthetic prices."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -33,6 +35,7 @@ def notices(snapshot: Snapshot, question: Question, decision: Decision) -> tuple
     candidates = decision.candidates
     return (
         *_of_lane(snapshot, question, decision), *_of_prices(question, candidates), *_of_cover(question, candidates),
+        *_of_holidays(snapshot, question, candidates),
     )  # fmt: skip
 
 
@@ -88,6 +91,21 @@ def _of_cover(question: Question, candidates: tuple[Candidate, ...]) -> Iterator
     if foreign:
         told = f"the value is told in {currency}, the carrier's cover is not: they were not compared"
         yield ServiceNotice(code="cover_not_compared", detail=told, services=_keys(foreign))
+
+
+def _of_holidays(snapshot: Snapshot, question: Question, candidates: tuple[Candidate, ...]) -> Iterator[ServiceNotice]:
+    """Tell the closures that lie on the way, from the day of the decision to the day nine of ten parcels are there."""
+    today = question.decided_at.astimezone(ZoneInfo(question.warehouse.timezone)).toordinal()
+    found: dict[tuple[int, str], list[Candidate]] = {}
+    for candidate in candidates:
+        dates = candidate.course.dates
+        calendar = candidate.offer.service.calendar
+        for closure in snapshot.calendars.closures(calendar, "", today, dates.p90) if dates else ():
+            if not (closure.pickup and closure.delivery):
+                found.setdefault((closure.day, closure.name), []).append(candidate)
+    for (day, name), concerned in sorted(found.items(), key=lambda entry: entry[0]):
+        detail = f"{date.fromordinal(day)} {name}: no pick-up or no delivery"
+        yield ServiceNotice(code="holiday", detail=detail, services=_keys(concerned))
 
 
 def _keys(candidates: Iterable[Candidate]) -> tuple[str, ...]:

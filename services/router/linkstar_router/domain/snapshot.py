@@ -9,7 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from linkstar_router.domain.areas import Areas
-from linkstar_router.domain.calendars import Calendar, load_calendars
+from linkstar_router.domain.calendars import CalendarBook, load_calendars
 from linkstar_router.domain.customs import Borders, load_borders
 from linkstar_router.domain.eligibility import Refusal, Traits, service_refusal
 from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, course_of
@@ -34,7 +34,7 @@ class Snapshot:
     services: tuple[Service, ...]
     areas: Areas
     charts: ZoneCharts
-    calendars: dict[str, Calendar]
+    calendars: CalendarBook
     borders: Borders
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
     _homes: dict[str, Home] = field(default_factory=dict, repr=False)
