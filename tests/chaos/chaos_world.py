@@ -8,7 +8,7 @@ from typing import Any
 from unit.sandbox.reader_world import BACK, HAPPY, sound_world
 
 from linkstar_sandbox.reader.evidence import Evidence, Record
-from linkstar_sandbox.reader.run_evidence import Answer, DeadLetterRow, HandedIn, RunEvidence, Sample, Wallet
+from linkstar_sandbox.reader.run_evidence import Answer, DeadLetterRow, HandedIn, PoolDay, RunEvidence, Sample, Wallet
 
 ORDERS = ("good", "kept", "rts", "off", "poor", "far", "nowhere")
 
@@ -66,6 +66,7 @@ def sound_run() -> RunEvidence:
             [("demo", name, f"{number}-{code}") for name, number in numbers.items() for code in HAPPY]
             + [("demo", "rts", f"N4-{code}") for code in BACK]
         ),
-        wallets=[Wallet("demo", "USD", 100, 0, 100)], samples=[sample(), sample()],
+        wallets=[Wallet("demo", "USD", 100, 0, 100)], pool_days=[PoolDay("demo", "ground", "2026-11-23", 3, 2, 2, 0)],
+        samples=[sample(), sample()],
         ends={"orders-inbound/0": 10}, outbox_rows={"ingest": 0},
     )  # fmt: skip

@@ -10,7 +10,9 @@ from typing import Any
 
 from linkstar_bench.orders import OrderRecord, build_orders
 from linkstar_bench.router.replaying import replay_figures
+from linkstar_bench.router.rule_sets import compiled_rules, rules_check_s
 from linkstar_router.domain.decision import Decision, Question, decide
+from linkstar_router.domain.rules.compiled import NO_RULES, CompiledRules
 from linkstar_router.domain.snapshot import shipped
 from linkstar_sandbox.order_files import WAREHOUSES
 
@@ -34,8 +36,12 @@ def quote_body(order: OrderRecord) -> dict[str, Any]:
 
 
 def _question(order: OrderRecord, now: datetime) -> Question:
-    times = {"ordered_at": now.isoformat(), "decided_at": now.isoformat(), "penalty_minor": 600}
-    return Question.model_validate_json(json.dumps(quote_body(order) | times))
+    said = json.loads(order.message.value)
+    asked = {
+        "ordered_at": now.isoformat(), "decided_at": now.isoformat(), "penalty_minor": 600, "channel": said["channel"],
+        "skus": [item["sku"] for item in said.get("items", ())],
+    }  # fmt: skip
+    return Question.model_validate_json(json.dumps(quote_body(order) | asked))
 
 
 def decision_figures(count: int, seed: int, now: datetime) -> dict[str, float]:
@@ -45,18 +51,22 @@ def decision_figures(count: int, seed: int, now: datetime) -> dict[str, float]:
     """
     orders = [order for order in build_orders(count * 2, seed, "decide", now) if b'"US"' in order.message.value][:count]
     questions = [_question(order, now) for order in orders]
-    first = len(questions) // 5
-    _decide(questions[:first])
-    spent, decisions = _decide(questions[first:])
+    first, rules = len(questions) // 5, compiled_rules()
+    _decide(questions[:first], rules)
+    spent, decisions = _decide(questions[first:], rules)
     us = spent * 1e6 / len(decisions)
     weighed = max(len(decision.candidates) + len(decision.excluded) for decision in decisions)
-    figures = {"decision_us": round(us, 1), "decisions_per_s_core": round(1e6 / us), "services": weighed, "rules": 0}
-    return figures | replay_figures(questions[first:], decisions)
+    figures = {
+        "decision_us": round(us, 1), "decisions_per_s_core": round(1e6 / us), "services": weighed,
+        "rules": len(rules.rules), "rules_check_s": rules_check_s(),
+    }  # fmt: skip
+    _, unruled = _decide(questions[first:], NO_RULES)
+    return figures | replay_figures(questions[first:], unruled)
 
 
-def _decide(questions: Sequence[Question]) -> tuple[float, list[Decision]]:
+def _decide(questions: Sequence[Question], rules: CompiledRules) -> tuple[float, list[Decision]]:
     """Return the CPU seconds used, and the decisions."""
     snapshot = shipped()
     began = time.process_time()
-    decisions = [decide(snapshot, question) for question in questions]
+    decisions = [decide(snapshot, question, rules) for question in questions]
     return time.process_time() - began, decisions

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.text import SafeStr, ShipmentId
+from linkstar_contracts.text import SafeStr, ShipmentId, Token
 from linkstar_contracts.values import (
     ChargeLine,
     Item,
@@ -15,12 +15,24 @@ from linkstar_contracts.values import (
     Parcel,
 )  # fmt: skip
 
-__all__ = ["Detail", "Items", "Lines", "Notices", "Parcels", "ShipmentEvent", "TrackingNumber", "TrackingNumbers"]
+__all__ = [
+    "Detail",
+    "Items",
+    "Lines",
+    "Notices",
+    "Parcels",
+    "ShipmentEvent",
+    "Tags",
+    "TrackingNumber",
+    "TrackingNumbers",
+]
 
 Detail = Annotated[str, SafeStr(500)]
 Parcels = Annotated[tuple[Parcel, ...], Field(min_length=1, max_length=20, strict=False)]
 Items = Annotated[tuple[Item, ...], Field(max_length=200, strict=False)]
 Notices = Annotated[tuple[Notice, ...], Field(max_length=50, strict=False)]
+Tags = Annotated[tuple[Token, ...], Field(max_length=20, strict=False)]
+"""The seller's own marks on an order, for routing rules."""
 Lines = Annotated[tuple[ChargeLine, ...], Field(min_length=1, max_length=60, strict=False)]
 TrackingNumber = Annotated[str, Field(pattern=r"^[A-Z0-9%]{6,40}$")]
 TrackingNumbers = Annotated[tuple[TrackingNumber | Literal["pending"], ...], Field(max_length=20, strict=False)]

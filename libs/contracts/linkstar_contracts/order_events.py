@@ -12,6 +12,7 @@ from linkstar_contracts.fields import (
     Notices,
     Parcels,
     ShipmentEvent,
+    Tags,
 )
 from linkstar_contracts.text import SafeStr, ShipmentId, Token
 from linkstar_contracts.values import (
@@ -46,6 +47,7 @@ class OrderSubmitted(Event):
     items: Items = ()
     options: ServiceOptions = ServiceOptions()
     residential: bool | None = None
+    tags: Tags = ()
     test: bool = False
 
 
@@ -93,6 +95,7 @@ class OrderReceived(ShipmentEvent):
     items: Items = ()
     options: ServiceOptions = ServiceOptions()
     notices: Notices = ()
+    tags: Tags = ()
     test: bool = False
 
 
@@ -102,6 +105,7 @@ class OrderChanged(Event):
     TYPE = "linkstar.order.changed.v1"
 
     shipment_id: ShipmentId
+    channel: Token | None = None
     warehouse: Warehouse
     destination: Destination
     consignee: SealedConsignee
@@ -109,6 +113,7 @@ class OrderChanged(Event):
     items: Items = ()
     options: ServiceOptions = ServiceOptions()
     notices: Notices = ()
+    tags: Tags = ()
     test: bool = False
 
 

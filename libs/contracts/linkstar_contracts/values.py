@@ -156,6 +156,8 @@ class Item(Value):
     description: Annotated[str, SafeStr(200)] = ""
     quantity: Annotated[int, Field(ge=1, le=100_000)]
     unit_price: Money | None = None
+    category: Annotated[str, SafeStr(64, 1)] | None = None
+    """The seller's own class of goods, for routing rules."""
     parcel: Annotated[int, Field(ge=1, le=99)] | None = None
 
 

@@ -26,6 +26,7 @@ from linkstar_sandbox.chaos.feeding import Feeding
 from linkstar_sandbox.chaos.nemesis import Nemesis
 from linkstar_sandbox.chaos.observer import Observer
 from linkstar_sandbox.chaos.options import WHOLE_RUN_S, ChaosOptions
+from linkstar_sandbox.chaos.quotas import cap_capacity
 from linkstar_sandbox.chaos.schedule import FaultPlan, draw_schedules
 from linkstar_sandbox.chaos.stack import ChaosStack
 from linkstar_sandbox.demo.pipeline import Pipeline
@@ -87,6 +88,7 @@ class ChaosRun:
         """Do everything; the stack runs before and after."""
         endpoints = self._stack.endpoints
         await open_account(endpoints, "chaos")
+        await cap_capacity(self._stack.urls("router")[0], endpoints["keys"]["demo"])
         clock = Clock.from_settings(ClockSettings.model_validate(endpoints["clock"]))
         chance = Random(f"{self._options.seed}|desk")
         async with AsyncExitStack() as stack:

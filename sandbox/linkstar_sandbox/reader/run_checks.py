@@ -24,7 +24,7 @@ def run_checks(run: RunEvidence) -> list[Check]:
         _acknowledged_input_is_in_the_log(run), _every_input_record_is_accounted_for(run), _answers_are_kept(run),
         _no_order_from_nowhere(run), _dead_letters_are_exactly_the_poison(run), _every_dead_letter_is_copied(run),
         *_events_equal_what_is_stored(run), _routes_are_decided(run), _labels_are_stored(run), _scans_are_folded(run),
-        _wallets_are_covered(run), _quotas_hold(), _gauge_is_never_ahead(run), _offsets_never_go_back(run),
+        _wallets_are_covered(run), _quotas_hold(run), _gauge_is_never_ahead(run), _offsets_never_go_back(run),
         _epochs_never_go_back(run), _everything_is_processed(run), _outbox_is_empty(run),
     ]  # fmt: skip
 
@@ -193,9 +193,12 @@ def _wallets_are_covered(run: RunEvidence) -> Check:
     return check
 
 
-def _quotas_hold() -> Check:
-    """Quotas are not built yet: nothing is examined, and the verdict says so."""
-    return Check("no quota is above its cap", "broken")
+def _quotas_hold(run: RunEvidence) -> Check:
+    check = Check("no quota is above its cap, and each is the sum of what live routes take", "broken")
+    for day in run.pool_days:
+        sound = 0 <= day.used <= day.cap and day.used == day.taken and not day.astray
+        check.case(sound, f"{day}")
+    return check
 
 
 # -- offsets -----------------------------------------------------------------------------------------------------------

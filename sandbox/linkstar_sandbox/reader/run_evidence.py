@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from linkstar_sandbox.reader.evidence import Evidence
 
-__all__ = ["Answer", "DeadLetterRow", "HandedIn", "RunEvidence", "Sample", "Wallet"]
+__all__ = ["Answer", "DeadLetterRow", "HandedIn", "PoolDay", "RunEvidence", "Sample", "Wallet"]
 
 Place = tuple[str, int, int]
 """(topic, partition, offset)."""
@@ -58,6 +58,19 @@ class Wallet:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolDay:
+    """A capacity pool on one day: what counts as used, what the uses sum to, and how many of them no route accounts for."""
+
+    tenant: str
+    pool: str
+    day: str
+    cap: int
+    used: int
+    taken: int
+    astray: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Offsets and epochs at one moment, by service and `topic/partition` or shard; Kafka's were read first."""
 
@@ -87,6 +100,7 @@ class RunEvidence:
     scans: frozenset[tuple[str, str, str]] = frozenset()
     """(tenant, shipment, scan id) of every scan the tracker has folded."""
     wallets: Sequence[Wallet] = ()
+    pool_days: Sequence[PoolDay] = ()
     samples: Sequence[Sample] = ()
     ends: Mapping[str, int] = field(default_factory=dict)
     """Log end of every `topic/partition`, at rest."""

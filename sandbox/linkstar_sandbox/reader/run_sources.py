@@ -11,7 +11,15 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 
 from linkstar_sandbox.reader.evidence import Evidence, ExpectedOrder
-from linkstar_sandbox.reader.run_evidence import Answer, DeadLetterRow, HandedIn, RunEvidence, Sample, Wallet
+from linkstar_sandbox.reader.run_evidence import (
+    Answer,
+    DeadLetterRow,
+    HandedIn,
+    PoolDay,
+    RunEvidence,
+    Sample,
+    Wallet,
+)
 from linkstar_sandbox.topic_log import all_partitions
 
 __all__ = ["expected_orders", "read_answers", "read_ends", "read_handed_in", "read_run", "read_samples"]
@@ -31,6 +39,13 @@ _WALLETS = """
 SELECT w.tenant, w.currency, w.balance_minor, w.credit_limit_minor, coalesce(sum(l.amount_minor), 0)::bigint AS legs
   FROM labeler.wallet w LEFT JOIN labeler.ledger_leg l
     ON l.tenant = w.tenant AND l.currency = w.currency AND l.account = 'wallet' GROUP BY 1, 2, 3, 4"""
+_POOL_DAYS = """
+SELECT d.tenant, d.pool, d.day::text, d.cap, d.used, coalesce(sum(u.units), 0)::bigint AS taken,
+       count(u.shipment_id) FILTER (WHERE s.state IS DISTINCT FROM 'routed' OR s.attempt <> u.attempt) AS astray
+  FROM router.capacity_day d
+  LEFT JOIN router.capacity_use u ON u.tenant = d.tenant AND u.pool = d.pool AND u.day = d.day
+  LEFT JOIN router.shipment s ON s.tenant = u.tenant AND s.shipment_id = u.shipment_id
+ GROUP BY d.tenant, d.pool, d.day"""
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -99,6 +114,7 @@ async def read_run(
         labels=_keys(await fetch("SELECT tenant, shipment_id, route_version FROM labeler.label")),
         scans=_keys(await fetch("SELECT tenant, shipment_id, scan_id FROM tracker.scan")),
         wallets=[Wallet(*row) for row in await fetch(_WALLETS)],
+        pool_days=[PoolDay(*row) for row in await fetch(_POOL_DAYS)],
         outbox_rows={s: await connection.fetchval(f"SELECT count(*) FROM {s}.outbox") for s in services},
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linkstar_contracts import topics
-from linkstar_contracts.events import LabelRejected, OrderCancelled, OrderChanged, OrderReceived
+from linkstar_contracts.events import LabelRejected, LabelVoided, OrderCancelled, OrderChanged, OrderReceived
 from linkstar_router.api import routes_from
 from linkstar_router.api.quotes import quote_command
 from linkstar_router.domain.snapshot import shipped
@@ -24,7 +24,7 @@ def build() -> Service:
         subscriptions=(
             Subscription(topics.ORDERS_RECEIVED, (OrderReceived,), router.on_orders_received),
             Subscription(topics.ORDER_CHANGES, (OrderChanged, OrderCancelled), router.on_order_changes),
-            Subscription(topics.LABELS, (LabelRejected,), router.on_labels),
+            Subscription(topics.LABELS, (LabelRejected, LabelVoided), router.on_labels),
         ),
         emits=(topics.ROUTES_CHOSEN, topics.EXCEPTIONS_RAISED),
         routes=routes_from(snapshot, settings.late_penalty_minor),

@@ -15,8 +15,7 @@ import asyncpg
 import pytest
 import uvicorn
 from click.testing import Result
-from integration.router.router_desk import RouterDesk, opened_desk
-from integration.router.test_rule_sets import OwnTransactions
+from integration.router.router_desk import OwnTransactions, RouterDesk, opened_desk
 from typer.testing import CliRunner
 
 from linkstar_cli.main import app
@@ -38,9 +37,8 @@ async def routed_stack(database_url: str, home: Path) -> AsyncIterator[RouterDes
     await connection.close()
     async with opened_desk(database_url) as desk:
         authorize = Authorizer(desk.database, desk.clock)
-        parts = SimpleNamespace(
-            clock=desk.clock, database=desk.database, authorize=authorize, writer=OwnTransactions(desk.database)
-        )
+        writer = OwnTransactions(desk.database)
+        parts = SimpleNamespace(clock=desk.clock, database=desk.database, authorize=authorize, writer=writer)
         served = create_app(
             "router", routes_from(shipped(), 600), cast("ServiceContext", parts), cast("Health", SimpleNamespace())
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
 
 from unit.router.routed_orders import ORDERED
 
@@ -11,15 +13,20 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
     ExceptionRaised,
     LabelRejected,
+    LabelVoided,
     OrderCancelled,
     OrderChanged,
     OrderReceived,
     RouteChosen,
 )
 from linkstar_router import store
+from linkstar_router.domain.capacity import Pool
+from linkstar_router.domain.rules.catalogue import shipped_catalogue
+from linkstar_router.domain.rules.document import parse_rules
 from linkstar_router.domain.shipment import Record, Shipment
 from linkstar_router.domain.snapshot import shipped
 from linkstar_router.handlers import Router
+from linkstar_router.store import capacity, rule_sets
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Handler, Outcome, Received
@@ -27,7 +34,18 @@ from linkstar_runtime.migrate import migrate
 from linkstar_runtime.settings import DatabaseSettings, Settings
 
 SHARD = 3
-Order = OrderReceived | OrderChanged | OrderCancelled | LabelRejected
+Order = OrderReceived | OrderChanged | OrderCancelled | LabelRejected | LabelVoided
+
+
+class OwnTransactions:
+    """The part of a writer that commands need: work in a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def run(self, work: Any) -> None:
+        async with self._database.transaction() as tx:
+            await work(tx)
 
 
 class RouterDesk:
@@ -45,6 +63,7 @@ class RouterDesk:
             OrderChanged: self.router.on_order_changes,
             OrderCancelled: self.router.on_order_changes,
             LabelRejected: self.router.on_labels,
+            LabelVoided: self.router.on_labels,
         }
         handler = handlers[type(events[0])]
         batch = [Received(event, event.key, SHARD) for event in events]
@@ -63,10 +82,35 @@ class RouterDesk:
         async with self.database.transaction() as tx:
             return await store.decisions_of(tx, "demo", shipment_id, 100)
 
+    async def publish(self, *rules: dict[str, Any], tenant: str = "demo") -> str:
+        """Put rules in force and return their version."""
+        found = parse_rules({"rules": list(rules)}, shipped_catalogue())
+        async with self.database.transaction() as tx:
+            published = await rule_sets.publish(tx, tenant, found.digest, found.text, "", "test")
+            await rule_sets.wake_held(tx, tenant)
+        return published.name
+
+    async def cap(self, pool: str, cap: int, carrier: str, service: str = "", warehouse: str = "") -> None:
+        """Define a capacity pool."""
+        async with self.database.transaction() as tx:
+            await capacity.put_pool(
+                tx, Pool("demo", pool, carrier, service, warehouse, cap, 0, date(2020, 1, 1), None)
+            )  # fmt: skip
+
+    async def used(self) -> dict[str, int]:
+        """What is used of each pool, over all days; always the sum of its uses."""
+        async with self.database.transaction() as tx:
+            days = await tx.fetch("SELECT pool, sum(used)::int AS used FROM capacity_day GROUP BY pool ORDER BY pool")
+            uses = await tx.fetch("SELECT pool, sum(units)::int AS used FROM capacity_use GROUP BY pool ORDER BY pool")
+        assert {row["pool"]: row["used"] for row in days if row["used"]} == {row["pool"]: row["used"] for row in uses}
+        return {row["pool"]: row["used"] for row in days}
+
     async def empty(self) -> None:
         async with self.database.transaction() as tx:
             await tx.execute("DELETE FROM shipment")
             await tx.execute("DELETE FROM decision")
+            for table in ("rule_set", "capacity_pool", "capacity_day", "capacity_use"):
+                await tx.execute(f"DELETE FROM {table}")
 
 
 @asynccontextmanager

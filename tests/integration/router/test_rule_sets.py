@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import asyncpg
 import httpx
 import pytest
-from integration.router.router_desk import RouterDesk, opened_desk
+from integration.router.router_desk import OwnTransactions, RouterDesk, opened_desk
 
 from linkstar_router.api.rules import routes
 from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.rules.compiled import NO_RULES
+from linkstar_router.domain.snapshot import shipped
 from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.api_keys import Authorizer, create_key
-from linkstar_runtime.database import Database
 from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
 from linkstar_runtime.service import ServiceContext
@@ -28,17 +28,6 @@ CONTRADICTION = [
     {"id": "usps-only", "when": {"country": "US"}, "then": {"require": "usps"}},
     {"id": "no-usps", "when": {"country": "US", "weight": {"over": "5 lb"}}, "then": {"forbid": "usps"}},
 ]
-
-
-class OwnTransactions:
-    """The part of a writer that commands need: work in a transaction of its own."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def run(self, work: Any) -> None:
-        async with self._database.transaction() as tx:
-            await work(tx)
 
 
 @pytest.fixture
@@ -59,7 +48,7 @@ async def clients(database_url: str, desk: RouterDesk) -> AsyncIterator[list[htt
         writer=OwnTransactions(desk.database),
     )  # fmt: skip
     app = create_app(
-        "router", lambda given: routes(given, shipped_catalogue()), cast("ServiceContext", context),
+        "router", lambda given: routes(given, shipped(), 600, shipped_catalogue()), cast("ServiceContext", context),
         cast("Health", SimpleNamespace()),
     )  # fmt: skip
     found = [

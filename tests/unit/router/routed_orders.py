@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from linkstar_contracts.events import LabelRejected, OrderCancelled, OrderChanged, OrderReceived
+from linkstar_contracts.events import LabelRejected, LabelVoided, OrderCancelled, OrderChanged, OrderReceived
+from linkstar_contracts.values import Money
 
 ORDERED = datetime(2026, 11, 23, 18, tzinfo=UTC)
 
@@ -54,4 +55,12 @@ def refused(
         tenant="demo", order_id=shipment_id.partition("~")[0], version=version, occurred_at=ORDERED,
         shipment_id=shipment_id, route_version=route_version, carrier=carrier, service=name, code="address_refused",
         retry_at=retry_at,
+    )  # fmt: skip
+
+
+def voided(route_version: int = 1, shipment_id: str = "shopify-1", version: int = 1) -> LabelVoided:
+    return LabelVoided(
+        tenant="demo", order_id=shipment_id.partition("~")[0], version=version, occurred_at=ORDERED,
+        shipment_id=shipment_id, route_version=route_version, carrier="usps", service="ground_advantage",
+        reason="requested", refund=Money(amount_minor=1, currency="USD"),
     )  # fmt: skip

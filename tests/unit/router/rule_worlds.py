@@ -59,8 +59,8 @@ def parsed(document: dict[str, Any]) -> RuleSet:
 def every_order() -> Iterator[Facts]:
     """Every order that these rules can tell apart."""
     for country, channel, weight, (battery, parcels), tags in product(
-        ("US", "GB"), ("a", "b", "c"), (4, 5, 7, 12), _PARCELS,
-        (set(), {"xa"}, {"xy"}, {"z"}, {"xy", "z"}),
+        ("US", "GB", "ZZ"), ("a", "b", "c"), (4, 5, 7, 12), _PARCELS,
+        (set(), {"xa"}, {"xy"}, {"z"}, {"xy", "z"}, {"xa", "z"}),
     ):  # fmt: skip
         yield NOWHERE._replace(
             country=country, channel=channel, weight=weight * LB, battery=frozenset(battery), parcels=parcels,

@@ -106,7 +106,7 @@ def test_what_is_called_without_effect_can_go_and_nothing_changes(document: dict
     assert all(outcome(rules.rules, order) == outcome(left, order) for order in ORDERS)
 
 
-@examples(max_examples=60)
+@examples(max_examples=30)
 @given(documents(("forbid", "hold", "ask_for"), most=5))
 def test_every_other_rule_changes_something(document: dict[str, Any]) -> None:
     rules = parsed(document)

@@ -42,7 +42,7 @@ class Acceptance:
         return OrderContent(
             channel=order.channel, external_ref=order.external_ref, warehouse=self.warehouse,
             destination=self.address.destination, consignee=sealed, parcels=order.parcels, items=order.items,
-            options=order.options, test=order.test,
+            options=order.options, tags=order.tags, test=order.test,
             notices=self.address.notices + parcel_notices(self.warehouse.country, order.parcels),
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from linkstar_contracts.assembly import assembled
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import OrderChanged, OrderReceived
 from linkstar_contracts.facts.parcel_sizes import parcel_notices
-from linkstar_contracts.fields import Items, Notices, Parcels
+from linkstar_contracts.fields import Items, Notices, Parcels, Tags
 from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import Destination, Notice, SealedConsignee, ServiceOptions, Value, Warehouse
 
@@ -39,6 +39,7 @@ class OrderContent(Value):
     items: Items = ()
     options: ServiceOptions = ServiceOptions()
     notices: Notices = ()
+    tags: Tags = ()
     test: bool = False
 
     def patched(self, patch: ContentPatch) -> OrderContent:
@@ -59,7 +60,7 @@ class OrderContent(Value):
 
     def changed(self, tenant: str, order_id: str, version: int, now: datetime) -> Event:
         """Return the event of a later version."""
-        body: dict[str, Any] = {name: value for name, value in self if name not in {"channel", "external_ref"}}
+        body: dict[str, Any] = {name: value for name, value in self if name != "external_ref"}
         return OrderChanged(**_head(tenant, order_id, version, now), **body)
 
 

@@ -1,4 +1,4 @@
-"""HTTP of the router: quotes, stored decisions, price lists, routing rules."""
+"""HTTP of the router: quotes, stored decisions, price lists, routing rules, capacity pools."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_router.api import decisions, quotes, rules, tariffs
+from linkstar_router.api import capacity, decisions, quotes, rules, tariffs
 from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.snapshot import Snapshot
+from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.service import ServiceContext
 
 __all__ = ["routes_from"]
@@ -18,11 +19,12 @@ def routes_from(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceCont
     """Return the route factory of the service, answering from one snapshot."""
 
     def routes(context: ServiceContext) -> APIRouter:
-        router = APIRouter(prefix="/v1")
+        router, rulebook = APIRouter(prefix="/v1"), Rulebook(shipped_catalogue())
         router.include_router(quotes.routes(context, snapshot, penalty_minor))
-        router.include_router(decisions.routes(context, snapshot))
+        router.include_router(decisions.routes(context, snapshot, rulebook))
         router.include_router(tariffs.routes(context, snapshot))
-        router.include_router(rules.routes(context, shipped_catalogue()))
+        router.include_router(rules.routes(context, snapshot, penalty_minor, shipped_catalogue()))
+        router.include_router(capacity.routes(context, shipped_catalogue()))
         return router
 
     return routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -11,20 +12,24 @@ from pydantic import AwareDatetime
 
 from linkstar_router import store
 from linkstar_router.api.turns import Turns
-from linkstar_router.domain.decision import ANSWER_FIELDS, reexecute
+from linkstar_router.domain.decision import ANSWER_FIELDS, reexecute, rules_version
+from linkstar_router.domain.rules.compiled import CompiledRules
 from linkstar_router.domain.shipment import Record
 from linkstar_router.domain.snapshot import Snapshot
+from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.api_keys import Principal
+from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
 __all__ = ["routes"]
 
 _DECISIONS = 50
+_Rules = Mapping[tuple[str, str], CompiledRules]
 _EVER, _NEVER = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
+def routes(context: ServiceContext, snapshot: Snapshot, rulebook: Rulebook) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["decisions"])
     may_read = context.authorize("decisions:read")
@@ -41,9 +46,10 @@ def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
         """Decisions of a period, by shipment; `replay=true` re-executes each. `next` is the cursor of the next page."""
         async with context.database.transaction() as tx:
             found = await store.decisions_between(tx, principal.tenant, since, until, _place(cursor), limit)
+            rules = await _rules_of(found, rulebook, tx) if replay else {}
         turns, told = Turns(context.clock), []
         for record in found:
-            told.append({"shipment_id": record.key[1], **_outlined(record, snapshot, replay)})
+            told.append({"shipment_id": record.key[1], **_outlined(record, snapshot, rules)})
             await turns.pause()
         following = f"{found[-1].key[1]}/{found[-1].sequence}" if len(found) == limit else None
         return {"decisions": told, "next": following}
@@ -55,9 +61,10 @@ def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
         """Every decision about a shipment, newest first; `replay=true` re-executes each and compares."""
         async with context.database.transaction() as tx:
             found = await store.decisions_of(tx, principal.tenant, shipment_id, _DECISIONS)
+            rules = await _rules_of(found, rulebook, tx) if replay else {}
         if not found:
             raise Problem(404, "decision_unknown", "No decision about this shipment", fix="Check the shipment id.")
-        return {"shipment_id": shipment_id, "decisions": [_told(record, snapshot, replay) for record in found]}
+        return {"shipment_id": shipment_id, "decisions": [_told(record, snapshot, rules) for record in found]}
 
     return router
 
@@ -70,16 +77,22 @@ def _place(cursor: str) -> tuple[str, int]:
     return shipment_id, int(sequence or 0)
 
 
-def _outlined(record: Record, snapshot: Snapshot, replay: bool) -> dict[str, Any]:
+async def _rules_of(records: Sequence[Record], rulebook: Rulebook, tx: Transaction) -> _Rules:
+    """Return the rules that each of these decisions was made under, by tenant and version."""
+    versions = {(record.key[0], rules_version(record.question)) for record in records}
+    return {(tenant, name): await rulebook.version(tx, tenant, name) for tenant, name in sorted(versions)}
+
+
+def _outlined(record: Record, snapshot: Snapshot, rules: _Rules) -> dict[str, Any]:
     outline = {
         "sequence": record.sequence, "attempt": record.attempt, "decided_at": record.decided_at.isoformat(),
-        "snapshot": record.snapshot,
+        "snapshot": record.snapshot, "rules": rules_version(record.question),
     }  # fmt: skip
-    return outline | {"replay": _replayed(record, snapshot)} if replay else outline
+    return outline | {"replay": _replayed(record, snapshot, rules)} if rules else outline
 
 
-def _told(record: Record, snapshot: Snapshot, replay: bool) -> dict[str, Any]:
-    outline = _outlined(record, snapshot, replay)
+def _told(record: Record, snapshot: Snapshot, rules: _Rules) -> dict[str, Any]:
+    outline = _outlined(record, snapshot, rules)
     return outline | {"question": json.loads(record.question), "answer": _spelt_out(record.answer)}
 
 
@@ -88,11 +101,12 @@ def _spelt_out(answer: bytes) -> dict[str, Any]:
     stored = json.loads(answer)
     candidates = [dict(zip(ANSWER_FIELDS, candidate, strict=True)) for candidate in stored["candidates"]]
     excluded = [dict(zip(("service", "code", "detail"), entry, strict=True)) for entry in stored["excluded"]]
-    return {"candidates": candidates, "excluded": excluded}
+    return {"candidates": candidates, "excluded": excluded, "rules": stored.get("rules", [])}
 
 
-def _replayed(record: Record, snapshot: Snapshot) -> str:
+def _replayed(record: Record, snapshot: Snapshot, rules: _Rules) -> str:
     """Say whether the stored question gives the stored bytes again; another version of the data is not guessed at."""
     if record.snapshot != snapshot.version:
         return "other_snapshot"
-    return "same" if reexecute(snapshot, record.question) == record.answer else "differs"
+    under = rules[record.key[0], rules_version(record.question)]
+    return "same" if reexecute(snapshot, record.question, under) == record.answer else "differs"

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.text import SafeStr
+from linkstar_router.api.turns import Turns
+from linkstar_router.domain.coverage import Coverage
 from linkstar_router.domain.rules.catalogue import Catalogue
 from linkstar_router.domain.rules.checking import Finding, Report, check_rules
-from linkstar_router.domain.rules.document import RuleSet, parse_rules
+from linkstar_router.domain.rules.document import RuleSet, parse_rules, read_document
 from linkstar_router.domain.rules.faults import BadRules
+from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.store import rule_sets
 from linkstar_router.store.rule_sets import Published
 from linkstar_runtime.api_keys import Principal
@@ -37,7 +41,7 @@ class RuleDocument(BaseModel):
     note: Annotated[str, SafeStr(200)] = ""
 
 
-def routes(context: ServiceContext, catalogue: Catalogue) -> APIRouter:
+def routes(context: ServiceContext, snapshot: Snapshot, penalty_minor: int, catalogue: Catalogue) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["rules"])
     reader = Depends(context.authorize("rules:read"))
@@ -83,6 +87,27 @@ def routes(context: ServiceContext, catalogue: Catalogue) -> APIRouter:
             found = await rule_sets.rule_sets(tx, principal.tenant, _VERSIONS)
         document = json.loads(found[0].document)["rules"] if found else []
         return {"rules": document, "versions": [_head(each) for each in found]}
+
+    @router.get("/rules/coverage")
+    async def coverage(
+        days: Annotated[int, Query(ge=1, le=90)] = 7,
+        orders: Annotated[int, Query(ge=1, le=2000)] = 500,
+        principal: Principal = reader,
+    ) -> dict[str, Any]:
+        """How many of the newest orders each rule touches, and what rules in shadow would change."""
+        async with context.database.transaction() as tx:
+            published = await rule_sets.newest(tx, principal.tenant)
+            since = tx.now - timedelta(days=days)
+            contents = await rule_sets.recent_contents(tx, principal.tenant, since, orders)
+        if published is None:
+            raise Problem(404, "no_rules", "No rules were published", fix="Publish some with POST /v1/rules.")
+        rules = parse_rules(read_document(published.document), catalogue, published=True)
+        seen = Coverage(rules.rules, snapshot, penalty_minor)
+        turns = Turns(context.clock)
+        for content, decided_at in contents:
+            seen.add(content, decided_at)
+            await turns.pause()
+        return {"version": published.name, **seen.told()}
 
     @router.get("/rules/{version}")
     async def one(version: Annotated[int, Path(ge=1, le=2**31 - 1)], principal: Principal = reader) -> dict[str, Any]:

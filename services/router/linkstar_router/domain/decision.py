@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field
@@ -16,10 +18,24 @@ from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal,
 from linkstar_router.domain.lanes import Course, Excluded, Lane
 from linkstar_router.domain.measures import Measured
 from linkstar_router.domain.rating import NoPrice, is_ordinary, rate, rate_ordinary
+from linkstar_router.domain.rules.compiled import NO_RULES, CompiledRules
+from linkstar_router.domain.rules.effects import Effects
+from linkstar_router.domain.rules.reading import facts_of
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import Rated
 
-__all__ = ["ANSWER_FIELDS", "Decision", "Question", "decide", "encode", "is_timezone", "reexecute"]
+__all__ = [
+    "ANSWER_FIELDS",
+    "UNRULED",
+    "Decision",
+    "Question",
+    "decide",
+    "encode",
+    "is_timezone",
+    "reexecute",
+    "rules_version",
+    "under_rules",
+]  # fmt: skip
 
 
 class Question(Value):
@@ -38,6 +54,19 @@ class Question(Value):
     """Services (`carrier/service`) that refused the shipment."""
     penalty_minor: int = Field(default=0, ge=0, le=10**9)
     """What a missed deadline costs the seller, in the tariff's currency."""
+    rules: Annotated[str, Field(max_length=64)] | None = None
+    """Version of the seller's rules; none where the seller has none."""
+    channel: Annotated[str, Field(max_length=64)] | None = None
+    """This and what follows stands here only where the seller's rules look at it."""
+    skus: Annotated[tuple[str, ...] | None, Field(max_length=1000, strict=False)] = None
+    categories: Annotated[tuple[str, ...] | None, Field(max_length=1000, strict=False)] = None
+    tags: Annotated[tuple[str, ...] | None, Field(max_length=100, strict=False)] = None
+    full: Annotated[tuple[str, ...] | None, Field(max_length=100, strict=False)] = None
+    """Services without capacity left on the day they would ship, each as `carrier/service pool`."""
+
+
+UNRULED: Mapping[str, object] = dict.fromkeys(("rules", "channel", "skus", "categories", "tags", "full"))
+"""The parts of a question that is asked without rules and with capacity for everything."""
 
 
 class Decision(NamedTuple):
@@ -45,15 +74,23 @@ class Decision(NamedTuple):
 
     candidates: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]
+    effects: Effects | None = None
+    """What the seller's rules meant for it, where any rule held."""
 
 
-def decide(snapshot: Snapshot, question: Question) -> Decision:
-    """Rate every service of the warehouse's country and rank those that may carry the shipment."""
-    traits = _traits(snapshot, question)
+def decide(snapshot: Snapshot, question: Question, rules: CompiledRules = NO_RULES) -> Decision:
+    """Rate every service of the warehouse's country and rank those that may carry the shipment under a seller's rules."""
+    traits, lane = _traits(snapshot, question), _lane(snapshot, question)
+    if rules.rules or question.full:
+        return _decide_under_rules(snapshot, question, rules, traits, lane)
+    return _choose(snapshot, question, traits, lane)
+
+
+def _choose(snapshot: Snapshot, question: Question, traits: Traits, lane: Lane) -> Decision:
     deadline = _deadline(question)
     candidates: list[Candidate] = []
     excluded: list[Excluded] = []
-    for course in snapshot.courses(_lane(snapshot, question), traits):
+    for course in snapshot.courses(lane, traits):
         if isinstance(course, Excluded):
             excluded.append(course)
             continue
@@ -66,6 +103,56 @@ def decide(snapshot: Snapshot, question: Question) -> Decision:
     return Decision(tuple(ranked(candidates)), tuple(excluded))
 
 
+def _decide_under_rules(
+    snapshot: Snapshot, question: Question, rules: CompiledRules, traits: Traits, lane: Lane
+) -> Decision:
+    matching = rules.match(facts_of(question, traits, lane.tariff_day))
+    if not matching and not question.full:
+        return _choose(snapshot, question, traits, lane)
+    effects = rules.effects(matching)
+    if effects.ask_for:
+        options = traits.options.model_copy(update=dict.fromkeys(effects.ask_for, True))
+        traits = traits._replace(options=options)
+    return under_rules(_choose(snapshot, question, traits, lane), effects, question.full or ())
+
+
+def under_rules(free: Decision, effects: Effects, full: tuple[str, ...] = ()) -> Decision:
+    """Return a decision as rules and exhausted capacity leave it: services out, costs raised, preferred ones first."""
+    closed = dict(entry.split(" ", 1) for entry in full)
+    candidates: list[Candidate] = []
+    excluded = list(free.excluded)
+    for candidate in free.candidates:
+        service = candidate.course.offer.service
+        out = _ruled_out(effects, service.key, closed)
+        if out is not None:
+            excluded.append(Excluded(service, out))
+            continue
+        more = effects.surcharge_milli(service.key, candidate.rated.net, service.currency) if effects.charges else 0
+        candidates.append(candidate._replace(cost_milli=candidate.cost_milli + more) if more else candidate)
+    if effects.preferred:
+        candidates.sort(key=lambda each: (effects.preference(each.course.offer.service.key), each.cost_milli))
+    elif effects.charges:
+        candidates = ranked(candidates)
+    return Decision(tuple(candidates), tuple(excluded), effects if effects.rules else None)
+
+
+def _ruled_out(effects: Effects, service: str, closed: Mapping[str, str]) -> Refusal | None:
+    if effects.hold is not None:
+        rule, reason = effects.hold
+        return _refusal("rule_holds", f"rule {rule}: {reason}")
+    out = effects.ruled_out(service)
+    if out is not None:
+        return _refusal(out.code, f"rule {out.rule}")
+    if service in closed:
+        return _refusal("capacity_exhausted", closed[service])
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _refusal(code: str, detail: str) -> Refusal:
+    return Refusal(code, detail)
+
+
 def _lane(snapshot: Snapshot, question: Question) -> Lane:
     warehouse, destination = question.warehouse, question.destination
     here, there = warehouse.postcode, destination.postcode
@@ -74,8 +161,9 @@ def _lane(snapshot: Snapshot, question: Question) -> Lane:
         warehouse.country,
         snapshot.borders.between(warehouse.country, destination.country, destination.postcode),
         question.ordered_at.astimezone(ZoneInfo(warehouse.timezone)).toordinal(),
-        snapshot.ready(warehouse.country, warehouse.timezone, question.decided_at),
+        snapshot.ready(warehouse.country, warehouse.code, warehouse.timezone, question.decided_at),
         snapshot.zones(warehouse.country, origin, target),
+        snapshot.regions_between(warehouse.country, origin, target),
     )
 
 
@@ -126,7 +214,8 @@ def encode(decision: Decision) -> bytes:
         for course, rated, late, cost in decision.candidates
     ]
     excluded = [_excluded(service.key, refusal) for service, refusal in decision.excluded]
-    return f'{{"candidates":[{",".join(candidates)}],"excluded":[{",".join(excluded)}]}}'.encode()
+    rules = f',"rules":{to_json(decision.effects.rules).decode()}' if decision.effects else ""
+    return f'{{"candidates":[{",".join(candidates)}],"excluded":[{",".join(excluded)}]{rules}}}'.encode()
 
 
 @lru_cache(maxsize=4096)
@@ -134,9 +223,20 @@ def _excluded(service: str, refusal: Refusal) -> str:
     return to_json((service, *refusal)).decode()
 
 
-def reexecute(snapshot: Snapshot, question: bytes) -> bytes:
-    """Return the answer to a stored question; on the snapshot it was asked of, the very bytes that were stored."""
-    return encode(decide(snapshot, Question.model_validate_json(question)))
+def reexecute(snapshot: Snapshot, question: bytes, rules: CompiledRules = NO_RULES) -> bytes:
+    """Return the answer to a stored question; on the snapshot and rules it was asked of, the very bytes stored.
+
+    Raises ValueError when the question was asked under another version of the rules.
+    """
+    asked = Question.model_validate_json(question)
+    if (asked.rules or NO_RULES.version) != rules.version:
+        raise ValueError(f"the question was asked under rules {asked.rules}, not {rules.version}")
+    return encode(decide(snapshot, asked, rules))
+
+
+def rules_version(question: bytes) -> str:
+    """Return the version of the rules a stored question was asked under."""
+    return json.loads(question).get("rules") or NO_RULES.version
 
 
 ANSWER_FIELDS = (

@@ -52,6 +52,8 @@ class Lane(NamedTuple):
     """Per calendar of the country, the first day on which it could collect."""
     zones: tuple[Zone, ...]
     """Per zone system of the country."""
+    regions: tuple[str, str]
+    """Of the origin and the destination, where they have holidays of their own."""
 
 
 class Course(NamedTuple):

@@ -22,7 +22,7 @@ from linkstar_contracts.values import (
     Warehouse,
 )  # fmt: skip
 from linkstar_router.domain.choice import Candidate
-from linkstar_router.domain.decision import Question, decide
+from linkstar_router.domain.decision import UNRULED, Question, decide
 from linkstar_router.domain.notices import ServiceNotice, notices
 from linkstar_router.domain.routes import costed, exclusions
 from linkstar_router.domain.service_facts import ServiceFacts, facts_of
@@ -93,7 +93,7 @@ def quote(snapshot: Snapshot, request: QuoteRequest, now: datetime, penalty_mino
     question = assembled(
         Question,
         {
-            **vars(request), "ordered_at": request.ordered_at or quoted_at, "decided_at": quoted_at, "barred": (),
+            **vars(request), **UNRULED, "ordered_at": request.ordered_at or quoted_at, "decided_at": quoted_at, "barred": (),
             "penalty_minor": penalty_minor,
         },
     )  # fmt: skip

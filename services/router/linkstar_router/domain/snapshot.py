@@ -14,12 +14,13 @@ from linkstar_router.domain.customs import Borders, load_borders
 from linkstar_router.domain.eligibility import Refusal, Traits, service_refusal
 from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, course_of
 from linkstar_router.domain.packs import data_hash, load_areas, load_services
+from linkstar_router.domain.regions import Regions, load_regions
 from linkstar_router.domain.tariff import Offer, Service, offer_on
 from linkstar_router.domain.zones import Zone, ZoneCharts, load_zone_charts
 
 __all__ = ["RULES_OF_RATING", "Snapshot", "shipped"]
 
-RULES_OF_RATING = "r3"
+RULES_OF_RATING = "r4"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
 _REMEMBERED_MOMENTS = 256
@@ -36,9 +37,10 @@ class Snapshot:
     charts: ZoneCharts
     calendars: CalendarBook
     borders: Borders
+    regions: Regions
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
     _homes: dict[str, Home] = field(default_factory=dict, repr=False)
-    _ready: dict[tuple[str, str, datetime], tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _ready: dict[tuple[str, str, str, datetime], tuple[int, ...]] = field(default_factory=dict, repr=False)
     _courses: dict[tuple[object, ...], tuple[Course | Excluded, ...]] = field(default_factory=dict, repr=False)
 
     def offers(self, country: str, day: int) -> tuple[Offer, ...]:
@@ -67,17 +69,22 @@ class Snapshot:
                 self._homes[country] = known
         return known
 
-    def ready(self, country: str, timezone: str, moment: datetime) -> tuple[int, ...]:
+    def ready(self, country: str, warehouse: str, timezone: str, moment: datetime) -> tuple[int, ...]:
         """Return for each calendar of a country the first day it could collect what is decided at a moment."""
-        key = (country, timezone, moment)
+        key = (country, warehouse, timezone, moment)
         known = self._ready.get(key)
         if known is None:
             if len(self._ready) >= _REMEMBERED_MOMENTS:
                 self._ready.clear()
             local = moment.astimezone(ZoneInfo(timezone))
-            known = tuple(self.calendars[name].ready(local) for name in self.home(country).calendars)
+            names = self.home(country).calendars
+            known = tuple(self.calendars[name].ready(local, self.calendars.cut_off(name, warehouse)) for name in names)
             self._ready[key] = known
         return known
+
+    def regions_between(self, country: str, origin: str, destination: str) -> tuple[str, str]:
+        """Return the regions of two postcodes of a country, as far as holidays differ between them."""
+        return self.regions.of(country, origin), self.regions.of(country, destination)
 
     def zones(self, country: str, origin: str, destination: str) -> tuple[Zone, ...]:
         """Return the zone between two postcodes in each zone system of a country."""
@@ -115,7 +122,8 @@ class Snapshot:
             else:
                 zone = zones[service.zone_system]
                 transit = service.transit.get(zone.code)
-                dates = self.calendars[service.calendar].dates(ready[service.calendar], transit) if transit else None
+                calendar = self.calendars.between(service.calendar, *lane.regions)
+                dates = calendar.dates(ready[service.calendar], transit) if transit else None
                 yield course_of(offer, edition, zone, dates, facts)
 
 
@@ -124,5 +132,5 @@ def shipped() -> Snapshot:
     """Return the data shipped with the router."""
     return Snapshot(
         version=f"{RULES_OF_RATING}-{data_hash()}", services=load_services(), areas=load_areas(),
-        charts=load_zone_charts(), calendars=load_calendars(), borders=load_borders(),
+        charts=load_zone_charts(), calendars=load_calendars(), borders=load_borders(), regions=load_regions(),
     )  # fmt: skip

@@ -7,36 +7,46 @@ from dataclasses import replace
 from typing import TypeVar
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.events import LabelRejected, OrderCancelled, OrderChanged, OrderReceived
+from linkstar_contracts.events import LabelRejected, LabelVoided, OrderCancelled, OrderChanged, OrderReceived
 from linkstar_router import store
 from linkstar_router.domain.decision import is_timezone
-from linkstar_router.domain.shipment import Key, Shipment, Step, cancelled, content_of, refused, routed
+from linkstar_router.domain.rules.catalogue import shipped_catalogue
+from linkstar_router.domain.shipment import Key, Shipment, Step, cancelled, content_of, refused
 from linkstar_router.domain.snapshot import Snapshot
+from linkstar_router.handlers.desk import Desk, Order, open_desk
+from linkstar_router.store import capacity
+from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
 
 __all__ = ["Router"]
 
 _HELD_PER_RUN = 200
-Order = TypeVar("Order", bound=OrderReceived | OrderChanged | OrderCancelled)
+Told = TypeVar("Told", bound=OrderReceived | OrderChanged | OrderCancelled)
 
 
 class Router:
     """The handlers with what they decide from. Nothing in here changes after construction."""
 
-    def __init__(self, snapshot: Snapshot, penalty_minor: int) -> None:
+    def __init__(self, snapshot: Snapshot, penalty_minor: int, rulebook: Rulebook | None = None) -> None:
         self._snapshot = snapshot
         self._penalty_minor = penalty_minor
+        self._rulebook = rulebook or Rulebook(shipped_catalogue())
 
     async def on_orders_received(self, batch: Sequence[Received[OrderReceived]], tx: Transaction) -> list[Outcome]:
         """Route new shipments. A shipment already known in any version, cancelled ones included, is left alone."""
-        first: dict[Key, Step] = {}
         routable, rejects = _sorted_out(batch)
+        first: dict[Key, Order] = {}
         for received in routable:
             shipment = _new(received, received.event.shipment_id)
             if shipment.key not in first:
-                first[shipment.key] = self._route(shipment, received.event, tx)
-        unknown = await store.insert_new(tx, [first[key].shipment for key in sorted(first)])
-        return [*await _told(tx, [step for key, step in first.items() if key in unknown]), *rejects]
+                first[shipment.key] = Order(shipment, content_of(received.event))
+        desk = await self._desk(tx, first)
+        if desk.capped:  # a repeated order must not take capacity
+            known = await store.known(tx, first)
+            first = {key: order for key, order in first.items() if key not in known}
+        steps = {step.shipment.key: step for step in await desk.route(list(first.values()))}
+        unknown = await store.insert_new(tx, [steps[key].shipment for key in sorted(steps)])
+        return [*await _told(tx, [step for key, step in steps.items() if key in unknown]), *rejects]
 
     async def on_order_changes(
         self, batch: Sequence[Received[OrderChanged | OrderCancelled]], tx: Transaction
@@ -50,50 +60,75 @@ class Router:
                 newest[key] = received
         await store.seed(tx, [_new(received, key[1]) for key, received in newest.items()])
         known = await store.lock(tx, newest)
-        steps = [
-            self._changed(known[key], received.event, tx)
-            for key, received in newest.items()
+        events = {
+            key: received.event for key, received in newest.items()
             if known[key].order_version < received.event.version
-        ]
-        await store.save(tx, [step.shipment for step in steps])
-        return [*await _told(tx, steps), *rejects]
-
-    async def on_labels(self, batch: Sequence[Received[LabelRejected]], tx: Transaction) -> list[Event]:
-        """Choose anew without the service that refused the newest attempt; refusals of older attempts are history."""
-        known = await store.lock(tx, {(received.event.tenant, received.event.shipment_id) for received in batch})
-        steps: dict[Key, Step] = {}
-        for received in batch:
-            shipment = known.get((received.event.tenant, received.event.shipment_id))
-            barred = refused(shipment, received.event) if shipment and shipment.key not in steps else None
-            if barred is not None:
-                steps[barred.key] = self._again(barred, tx)
+        }  # fmt: skip
+        orders = [
+            Order(_with_clean_slate(known[key]), content_of(event))
+            for key, event in events.items() if isinstance(event, OrderChanged)
+        ]  # fmt: skip
+        desk = await self._desk(tx, events)
+        routes = await desk.route(orders, await capacity.uses_of(tx, events))
+        steps = {step.shipment.key: step for step in routes} | {
+            key: cancelled(known[key], event.version, tx.now)
+            for key, event in events.items() if isinstance(event, OrderCancelled)
+        }  # fmt: skip
         await store.save(tx, [step.shipment for step in steps.values()])
-        return await _told(tx, list(steps.values()))
+        return [*await _told(tx, [steps[key] for key in events]), *rejects]
 
-    async def retry_held(self, shards: Sequence[int], tx: Transaction) -> list[Event]:
-        """Choose anew for held shipments as soon as a service that was barred for a time is available again."""
-        due = await store.lock_due(tx, shards, tx.now, _HELD_PER_RUN)
-        steps = [self._again(_unbarred(shipment, tx), tx) for shipment in due]
+    async def on_labels(self, batch: Sequence[Received[LabelRejected | LabelVoided]], tx: Transaction) -> list[Event]:
+        """Choose anew without the service that refused the newest attempt, and give back what is not used any more.
+
+        What is told of older attempts is history.
+        """
+        known = await store.lock(tx, {(received.event.tenant, received.event.shipment_id) for received in batch})
+        barred: dict[Key, Shipment] = {}
+        for received in batch:
+            event = received.event
+            shipment = known.get((event.tenant, event.shipment_id))
+            found = refused(shipment, event) if shipment and isinstance(event, LabelRejected) else None
+            if found is not None:
+                barred.setdefault(found.key, found)
+        voided = {
+            (received.event.tenant, received.event.shipment_id, received.event.route_version)
+            for received in batch if isinstance(received.event, LabelVoided)
+        }  # fmt: skip
+        former = [
+            use for use in await capacity.uses_of(tx, known)
+            if use[:2] in barred or (*use[:2], use.attempt) in voided
+        ]  # fmt: skip
+        desk = await self._desk(tx, barred)
+        steps = await desk.route([_again(shipment) for shipment in barred.values()], former)
         await store.save(tx, [step.shipment for step in steps])
         return await _told(tx, steps)
 
-    def _changed(self, shipment: Shipment, event: OrderChanged | OrderCancelled, tx: Transaction) -> Step:
-        if isinstance(event, OrderCancelled):
-            return cancelled(shipment, event.version, tx.now)
-        return self._route(_with_clean_slate(shipment), event, tx)
+    async def retry_held(self, shards: Sequence[int], tx: Transaction) -> list[Event]:
+        """Choose anew for held shipments as soon as what held them may be gone: a service that was barred for a time,
+        rules, capacity.
+        """
+        due = await store.lock_due(tx, shards, tx.now, _HELD_PER_RUN)
+        if not due:
+            return []
+        desk = await self._desk(tx, [shipment.key for shipment in due])
+        steps = await desk.route([_again(_unbarred(shipment, tx)) for shipment in due])
+        await store.save(tx, [step.shipment for step in steps])
+        return await _told(tx, steps)
 
-    def _route(self, shipment: Shipment, event: OrderReceived | OrderChanged, tx: Transaction) -> Step:
-        return routed(shipment, content_of(event), self._snapshot, tx.now, self._penalty_minor)
-
-    def _again(self, shipment: Shipment, tx: Transaction) -> Step:
-        if shipment.content is None:
-            raise ValueError(f"shipment {shipment.shipment_id} was routed without content")
-        return routed(shipment, shipment.content, self._snapshot, tx.now, self._penalty_minor)
+    async def _desk(self, tx: Transaction, keys: Iterable[Key]) -> Desk:
+        tenants = {tenant for tenant, _ in keys}
+        return await open_desk(self._snapshot, self._penalty_minor, self._rulebook, tx, tenants)
 
 
-def _sorted_out(batch: Sequence[Received[Order]]) -> tuple[list[Received[Order]], list[Reject]]:
+def _again(shipment: Shipment) -> Order:
+    if shipment.content is None:
+        raise ValueError(f"shipment {shipment.shipment_id} was routed without content")
+    return Order(shipment, shipment.content)
+
+
+def _sorted_out(batch: Sequence[Received[Told]]) -> tuple[list[Received[Told]], list[Reject]]:
     """Split off what can never be routed: an order whose warehouse has no local time."""
-    routable: list[Received[Order]] = []
+    routable: list[Received[Told]] = []
     rejects: list[Reject] = []
     for received in batch:
         event = received.event

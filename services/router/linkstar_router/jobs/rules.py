@@ -39,15 +39,16 @@ def _verdict(file: Path) -> dict[str, Any]:
     report = check_rules(rules, catalogue)
     return {
         "file": str(file), "rules": len(rules.rules), "digest": rules.digest, "publishable": not report.errors,
-        "faults": [], "findings": [finding._asdict() for finding in report.findings], "skipped": report.skipped,
+        "document": json.loads(rules.text), "faults": [],
+        "findings": [finding._asdict() for finding in report.findings], "skipped": report.skipped,
         "seconds": round(perf_counter() - started, 4),
     }  # fmt: skip
 
 
 def _refused(file: Path, faults: list[dict[str, str]]) -> dict[str, Any]:
     return {
-        "file": str(file), "rules": 0, "digest": "", "publishable": False, "faults": faults, "findings": [],
-        "skipped": [], "seconds": 0.0,
+        "file": str(file), "rules": 0, "digest": "", "publishable": False, "document": None, "faults": faults,
+        "findings": [], "skipped": [], "seconds": 0.0,
     }  # fmt: skip
 
 

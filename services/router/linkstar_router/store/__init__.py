@@ -4,6 +4,7 @@ from linkstar_router.store.shipments import (
     decisions_between,
     decisions_of,
     insert_new,
+    known,
     lock,
     lock_due,
     record,
@@ -11,4 +12,4 @@ from linkstar_router.store.shipments import (
     seed,
 )
 
-__all__ = ["decisions_between", "decisions_of", "insert_new", "lock", "lock_due", "record", "save", "seed"]
+__all__ = ["decisions_between", "decisions_of", "insert_new", "known", "lock", "lock_due", "record", "save", "seed"]

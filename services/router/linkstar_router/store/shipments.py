@@ -10,7 +10,7 @@ from typing import Any
 from linkstar_router.domain.shipment import Content, Key, Record, Shipment
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["decisions_between", "decisions_of", "insert_new", "lock", "lock_due", "record", "save", "seed"]
+__all__ = ["decisions_between", "decisions_of", "insert_new", "known", "lock", "lock_due", "record", "save", "seed"]
 
 _COLUMNS = (
     "tenant, shipment_id, order_id, shard, order_version, state, attempt, chosen, decisions, barred, exception_version, "
@@ -28,6 +28,18 @@ async def insert_new(tx: Transaction, shipments: Sequence[Shipment]) -> set[Key]
         f"INSERT INTO shipment ({_COLUMNS}) SELECT * FROM {_UNNEST} "  # noqa: S608 - constants only
         "ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
         *_arrays(shipments),
+    )
+    return {(row["tenant"], row["shipment_id"]) for row in rows}
+
+
+async def known(tx: Transaction, keys: Iterable[Key]) -> set[Key]:
+    """Return those of these shipments that exist."""
+    ordered = sorted(keys)
+    rows = await tx.fetch(
+        "SELECT tenant, shipment_id FROM shipment "
+        "WHERE (tenant, shipment_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))",
+        [tenant for tenant, _ in ordered],
+        [shipment_id for _, shipment_id in ordered],
     )
     return {(row["tenant"], row["shipment_id"]) for row in rows}
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import yaml
 
+from linkstar_contracts.text import clean_text
 from linkstar_router.domain.rules.catalogue import Catalogue
 from linkstar_router.domain.rules.conditions import Between, Condition
 from linkstar_router.domain.rules.faults import BadRules, Fault, spelled_like
@@ -64,6 +65,7 @@ def parse_rules(document: Any, catalogue: Catalogue, *, published: bool = False)
     """
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
         raise BadRules([Fault("rules.no_rules", "", "rules", "there is no list of rules", "begin with `rules:`")])
+    _check_text(document)
     entries = document["rules"]
     faults: list[Fault] = [
         Fault("rules.unknown_key", "", str(key), f"there is no key {key!r}", "a document holds `rules:` and no more")
@@ -78,8 +80,16 @@ def parse_rules(document: Any, catalogue: Catalogue, *, published: bool = False)
     faults += _repeated([rule.id for rule in rules if rule])
     if faults:
         raise BadRules(faults)
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
     return RuleSet(tuple(rule for rule in rules if rule), text, blake2b(text.encode(), digest_size=6).hexdigest())
+
+
+def _check_text(document: Any) -> None:
+    try:
+        json.dumps(document, ensure_ascii=False, default=str).encode()
+    except (UnicodeEncodeError, TypeError, RecursionError):
+        fix = "remove lone surrogates and keys that are no words, or correct the encoding"
+        raise BadRules([Fault("rules.bad_text", "", "", "holds what is no text", fix)]) from None
 
 
 def _repeated(ids: list[str]) -> Iterator[Fault]:
@@ -213,9 +223,12 @@ class _Entry:
     def _hold(self, then: Mapping[str, Any]) -> str:
         if "hold" not in then:
             return ""
-        reason = then["hold"]
-        if not isinstance(reason, str) or not reason.strip() or len(reason) > 120:
+        try:
+            reason = clean_text(then["hold"])
+        except (AttributeError, ValueError):
+            reason = ""
+        if not 1 <= len(reason) <= 120:
             fix = "give the reason in words, such as hold: call the customer first"
             self._fault("rules.bad_value", "then.hold", "holding needs a reason of 1 to 120 characters", fix)
             return ""
-        return reason.strip()
+        return reason

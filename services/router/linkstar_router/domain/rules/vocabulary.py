@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from linkstar_contracts.text import CURRENCY_EXPONENTS
@@ -42,6 +42,7 @@ LIMITS: Mapping[str, tuple[int, int]] = {
 _BOUNDS = {"over": (1, 1), "at_least": (1, 0), "under": (-1, 1), "up_to": (-1, 0)}
 """Which side a bound closes, and how far the last value allowed lies inside of it."""
 _COUNTRY = re.compile(r"^[A-Z]{2}$")
+_PLAIN_NUMBER = re.compile(r"^[0-9]{1,9}(\.[0-9]{1,4})?( |$)")
 
 
 def read_conditions(when: Mapping[str, Any]) -> Iterator[tuple[str, Condition | Unreadable]]:
@@ -56,7 +57,7 @@ def read_conditions(when: Mapping[str, Any]) -> Iterator[tuple[str, Condition | 
 
 def _read(field: str, value: Any, when: Mapping[str, Any]) -> tuple[Condition, ...]:
     if field not in CONDITIONS:
-        raise Unreadable("rules.unknown_field", f"there is no field {field!r}", spelled_like(field, CONDITIONS))
+        raise Unreadable("rules.unknown_field", f"there is no field {field!r}", spelled_like(str(field), CONDITIONS))
     return CONDITIONS[field](field, value, when)
 
 
@@ -168,8 +169,10 @@ def _amount(field: str, text: Any) -> tuple[int, str]:
         return money(text)
     measure = "longest" if field == "longest_side" else field
     try:
+        if not _PLAIN_NUMBER.match(text):
+            raise ValueError(text)
         return parse_limit(measure, _in_inches(text) if field == "volume" else text), ""
-    except (ValueError, InvalidOperation, AttributeError):
+    except (ValueError, TypeError):
         example = {"weight": "5 lb, 80 oz, 2.5 kg or 500 g", "volume": "2 cu ft, 3456 cu in or 60000 cu cm"}.get(field)
         fix = f"write a number and a unit: {example or '48 in, 120 cm or 1200 mm'}"
         raise Unreadable("rules.bad_unit", f"{text!r} is no {field.replace('_', ' ')}", fix) from None
@@ -183,11 +186,10 @@ def _in_inches(text: str) -> str:
 def money(text: Any) -> tuple[int, str]:
     """Return an amount such as `12.50 USD` in minor units, with its currency; raises Unreadable."""
     number, _, currency = str(text).partition(" ")
-    try:
+    amount = Decimal("0.5")
+    if _PLAIN_NUMBER.match(str(text)) and currency in CURRENCY_EXPONENTS:
         amount = Decimal(number).scaleb(CURRENCY_EXPONENTS[currency])
-    except (InvalidOperation, KeyError):
-        amount = Decimal("0.5")
-    if not amount.is_finite() or amount != amount.to_integral_value() or not 0 <= amount <= 10**12:
+    if amount != amount.to_integral_value():
         fix = "write an amount and its currency, such as 12.50 USD"
         raise Unreadable("rules.bad_amount", f"{text!r} is no amount of money", fix)
     return int(amount), currency
