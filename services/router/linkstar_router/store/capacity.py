@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-
-import asyncpg
+from typing import Any
 
 from linkstar_router.domain.capacity import Pool, PoolDay, Use
 from linkstar_router.domain.shipment import Key
@@ -55,14 +54,15 @@ async def remove_pool(tx: Transaction, tenant: str, pool: str) -> bool:
     return await tx.execute("DELETE FROM capacity_pool WHERE tenant = $1 AND pool = $2", tenant, pool) == "DELETE 1"
 
 
-async def days_of(tx: Transaction, tenant: str, since: date, limit: int) -> list[asyncpg.Record]:
+async def days_of(tx: Transaction, tenant: str, since: date, limit: int) -> Sequence[Mapping[str, Any]]:
     """Return pool, day, cap and use of the days since one, in the order of pool and day."""
-    return await tx.fetch(
+    rows = await tx.fetch(
         "SELECT pool, day, cap, used FROM capacity_day WHERE tenant = $1 AND day >= $2 ORDER BY pool, day LIMIT $3",
         tenant,
         since,
         limit,
     )
+    return [dict(row) for row in rows]
 
 
 async def lock_days(tx: Transaction, wanted: Iterable[PoolDay], caps: dict[tuple[str, str], int]) -> dict[PoolDay, int]:
