@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from behaviour.claims import ClaimBehaviour
+from behaviour.deliveries import DeliveryBehaviour
+from behaviour.emission import EmissionBehaviour
 from behaviour.example.store import count_facts
 from behaviour.member import Member, cancel_request, publish
 from behaviour.stage import ORDERS, StageBehaviour, emitted
@@ -41,7 +43,7 @@ async def count_cancels(batch: Sequence[Received[OrderCancelRequested]], tx: Tra
     ]
 
 
-class TestPostgresStage(StageBehaviour, ClaimBehaviour, StoreBehaviour):
+class TestPostgresStage(StageBehaviour, ClaimBehaviour, EmissionBehaviour, DeliveryBehaviour, StoreBehaviour):
     @pytest_asyncio.fixture
     async def database(self, database_url: str) -> AsyncIterator[Database]:
         await migrate(database_url, "example", "behaviour.example.migrations")

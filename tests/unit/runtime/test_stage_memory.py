@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from behaviour.claims import ClaimBehaviour
+from behaviour.deliveries import DeliveryBehaviour
+from behaviour.emission import EmissionBehaviour
 from behaviour.member import Member, cancel_request, count_cancels, publish
 from behaviour.stage import ORDERS, StageBehaviour, emitted
 from behaviour.store import StoreBehaviour
@@ -18,7 +20,7 @@ from linkstar_runtime.handling import Handler
 from linkstar_runtime.testing import MemoryBroker, MemoryStore
 
 
-class TestMemoryStage(StageBehaviour, ClaimBehaviour, StoreBehaviour):
+class TestMemoryStage(StageBehaviour, ClaimBehaviour, EmissionBehaviour, DeliveryBehaviour, StoreBehaviour):
     @pytest.fixture
     def store(self) -> MemoryStore:
         return MemoryStore(Clock())
