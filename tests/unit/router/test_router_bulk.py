@@ -52,7 +52,7 @@ def courses() -> list[Course]:
                 zone = draw.choice(sorted(service.editions[-1].zone_names))
                 made.append(course_on(
                     service, zone, day, residential=draw.random() < 0.5, signature=draw.random() < 0.3,
-                    insured=draw.random() < 0.5,
+                    insured=(1,) if draw.random() < 0.5 else (),
                 ))  # fmt: skip
             except AssertionError:
                 continue  # no list on that day

@@ -86,3 +86,20 @@ def test_one_heavy_parcel_of_three_refuses_the_shipment(decided: Decided) -> Non
     decision = decided("UK-BHX", "SW1A", "16 kg", "40 30 20 cm", parcels=3)
     assert _refusals(decision)["evri/standard"] == "weight"
     assert "dpd-uk/next_day" in _taken(decision)
+
+
+def test_insured_parcels_pay_by_their_own_value(decided: Decided) -> None:
+    decision = decided("US-LA", "10001", insurance=True, value_minor=50000, parcels=2)
+    (ground,) = (entry for entry in decision.candidates if entry.offer.service.key == "ups/ground")
+    # 2 x 5 x 1.70; FedEx 2 x 5 x 1.65; USPS covers 100 USD and sells no more
+    assert {line.code: line.amount for line in ground.rated.lines}["insurance"] == 1700
+    (home,) = (entry for entry in decision.candidates if entry.offer.service.key == "fedex/home_delivery")
+    assert {line.code: line.amount for line in home.rated.lines}["insurance"] == 1650
+    assert _refusals(decision)["usps/ground_advantage"] == "insurance"
+
+
+def test_no_service_is_offered_that_is_kept_for_reference(decided: Decided) -> None:
+    decision = decided("UK-BHX", "SW1A", "1 kg", "40 30 10 cm", level="economy")
+    named = _taken(decision) | _refusals(decision).keys()
+    assert "royal-mail/tracked_24" in named
+    assert not {key for key in named if key.endswith("_branch")}

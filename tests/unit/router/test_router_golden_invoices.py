@@ -35,7 +35,13 @@ def test_an_invoice_is_equal_line_by_line(invoice: dict[str, Any]) -> None:
     on: date = invoice["day"]
     value = invoice.get("insured", 0)
     facts = {name: invoice[name] for name in ("residential", "signature", "areas") if name in invoice}
-    course = course_on(services()[invoice["service"]], invoice["zone"], on, insured=bool(value), **facts)
+    course = course_on(
+        services()[invoice["service"]],
+        invoice["zone"],
+        on,
+        insured=(value,) * invoice.get("parcels", 1) if value else (),
+        **facts,
+    )
     rated = priced(course, invoice["weight"], invoice["box"], parcels=invoice.get("parcels", 1), value=value)
     if "refused" in invoice:
         assert isinstance(rated, NoPrice)

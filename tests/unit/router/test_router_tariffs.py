@@ -14,7 +14,7 @@ from linkstar_router.domain.published import SHIPPED, TariffError
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import PriceRow, offer_on
 
-SYNTHETIC = {"canpar", "canada-post", "evri", "dpd-uk", "dpd-de"}
+SYNTHETIC = {"canpar", "canada-post", "evri", "dpd-uk", "dpd-de", "ups/ground_saver", "fedex/ground_economy"}
 
 
 def test_every_pack_names_source_date_and_confidence(snapshot: Snapshot) -> None:
@@ -22,7 +22,8 @@ def test_every_pack_names_source_date_and_confidence(snapshot: Snapshot) -> None
         assert pack.source
         assert pack.as_of
         assert pack.confidence in ("high", "medium", "synthetic")
-        assert pack.synthetic == (pack.carrier in SYNTHETIC) == (pack.confidence == "synthetic")
+        invented = pack.carrier in SYNTHETIC or f"{pack.carrier}/{pack.service}" in SYNTHETIC
+        assert pack.synthetic == invented == (pack.confidence == "synthetic")
 
 
 def test_every_carrier_says_what_its_lists_leave_out(snapshot: Snapshot) -> None:

@@ -20,5 +20,10 @@ def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols
 
 CANPAR = NumberRangeCarrier("canpar", "Canpar", {"ground": ServiceClass("GROUND")}, _symbols)
 CANADA_POST = NumberRangeCarrier(
-    "canada-post", "Canada Post", {"expedited": ServiceClass("EXPEDITED PARCEL")}, _symbols
-)
+    "canada-post", "Canada Post",
+    {
+        "expedited": ServiceClass("EXPEDITED PARCEL"), "regular": ServiceClass("REGULAR PARCEL"),
+        "xpresspost": ServiceClass("XPRESSPOST"),
+    },
+    _symbols,
+)  # fmt: skip

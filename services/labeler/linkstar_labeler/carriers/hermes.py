@@ -20,5 +20,7 @@ def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols
     )
 
 
-EVRI = NumberRangeCarrier("evri", "Evri", {"standard": ServiceClass("STANDARD")}, _symbols)
+EVRI = NumberRangeCarrier(
+    "evri", "Evri", {"standard": ServiceClass("STANDARD"), "next_day": ServiceClass("NEXT DAY")}, _symbols
+)
 HERMES_DE = NumberRangeCarrier("hermes-de", "Hermes", {"to_door": ServiceClass("PAKET ZUR HAUSTÜR")}, _symbols)

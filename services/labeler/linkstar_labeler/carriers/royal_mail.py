@@ -22,11 +22,18 @@ def _symbols(number: str, service: ServiceClass, receiver: Receiver) -> Symbols:
 
 ROYAL_MAIL = NumberRangeCarrier(
     "royal-mail", "Royal Mail",
-    {"tracked_24": ServiceClass("TRACKED 24", "TPN"), "tracked_48": ServiceClass("TRACKED 48", "TPS")},
+    {
+        "tracked_24": ServiceClass("TRACKED 24", "TPN"), "tracked_48": ServiceClass("TRACKED 48", "TPS"),
+        "special_delivery_1pm": ServiceClass("SPECIAL DELIVERY", "SD1"),
+    },
     _symbols,
 )  # fmt: skip
 PARCELFORCE = NumberRangeCarrier(
     "parcelforce", "Parcelforce",
-    {"express24": ServiceClass("EXPRESS24", "SND"), "express48": ServiceClass("EXPRESS48", "SUP")},
+    {
+        "express9": ServiceClass("EXPRESS9", "SE9"), "express10": ServiceClass("EXPRESS10", "S10"),
+        "expressAM": ServiceClass("EXPRESSAM", "SAM"), "express24": ServiceClass("EXPRESS24", "SND"),
+        "express48": ServiceClass("EXPRESS48", "SUP"),
+    },
     _symbols,
 )  # fmt: skip

@@ -37,7 +37,9 @@ UPS = NumberRangeCarrier(
         "ground": ServiceClass("UPS GROUND", "03"),
         "2nd_day_air": ServiceClass("UPS 2ND DAY AIR", "02"),
         "3_day_select": ServiceClass("UPS 3 DAY SELECT", "12"),
+        "next_day_air": ServiceClass("UPS NEXT DAY AIR", "01"),
         "next_day_air_saver": ServiceClass("UPS NEXT DAY AIR SAVER", "13"),
+        "ground_saver": ServiceClass("UPS GROUND SAVER", "93"),
     },
     _symbols,
 )  # fmt: skip

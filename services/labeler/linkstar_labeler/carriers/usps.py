@@ -18,7 +18,9 @@ USPS = NumberRangeCarrier(
     "usps", "USPS",
     {
         "ground_advantage": ServiceClass("GROUND ADVANTAGE", "001"),
+        "ground_advantage_cubic": ServiceClass("GROUND ADVANTAGE", "001"),
         "priority_mail": ServiceClass("PRIORITY MAIL", "055"),
+        "priority_mail_cubic": ServiceClass("PRIORITY MAIL", "055"),
     },
     _symbols,
 )  # fmt: skip

@@ -221,7 +221,7 @@ def _applies(fee: Fee, facts: Circumstances, parcels: Columns, billable: Ints) -
         and (not fee.appointment or facts.appointment)
         and (fee.returning is None or fee.returning == facts.returning)
         and (not fee.contents or not fee.contents.isdisjoint(facts.contents))
-        and (not fee.insured or facts.insured)
+        and (not fee.insured or bool(facts.insured))
     )
     mask = (billable > fee.billable_over) & wanted
     if fee.billable_up_to is not None:

@@ -189,6 +189,7 @@ def _traits(snapshot: Snapshot, question: Question) -> Traits:
         question.parcels, question.options,
         residential=outbound and destination.residential, po_box=outbound and destination.po_box,
         areas=snapshot.areas.of(destination.country, destination.postcode), barred=question.barred,
+        returning=not outbound,
     )  # fmt: skip
 
 

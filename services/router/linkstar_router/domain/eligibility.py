@@ -34,6 +34,15 @@ class Traits(NamedTuple):
     po_box: bool
     areas: frozenset[str]
     barred: frozenset[str]
+    values: tuple[int, ...] = ()
+    """Declared values of the parcels where they are to be insured, in minor units."""
+    returning: bool = False
+
+    @property
+    def contents(self) -> frozenset[str]:
+        """What is inside, in the words of surcharges: battery classes and `liquid`."""
+        batteries = {battery.value for battery in self.batteries if battery is not BatteryClass.NONE}
+        return frozenset(batteries | {"liquid"} if self.liquid else batteries)
 
     @property
     def rules(self) -> tuple[object, ...]:
@@ -41,14 +50,14 @@ class Traits(NamedTuple):
         options = self.options
         return (
             self.batteries, self.liquid, self.hazmat, options.level, options.signature, options.appointment,
-            options.insurance and (self.value_minor, self.value_currency), self.residential, self.po_box, self.areas,
-            self.barred,
+            options.insurance and (self.values, self.value_currency), self.residential, self.po_box, self.areas,
+            self.barred, self.returning,
         )  # fmt: skip
 
 
 def traits_of(
     parcels: Sequence[Parcel], options: ServiceOptions, *, residential: bool, po_box: bool, areas: frozenset[str],
-    barred: Iterable[str],
+    barred: Iterable[str], returning: bool = False,
 ) -> Traits:  # fmt: skip
     """Collect what the rules need."""
     currencies = {parcel.declared_value.currency for parcel in parcels}
@@ -61,6 +70,8 @@ def traits_of(
         value_currency=currencies.pop() if len(currencies) == 1 else "",
         level=LEVELS[options.level], options=options, residential=residential, po_box=po_box, areas=areas,
         barred=frozenset(barred),
+        values=tuple(parcel.declared_value.amount_minor for parcel in parcels) if options.insurance else (),
+        returning=returning,
     )  # fmt: skip
 
 
@@ -72,6 +83,8 @@ def service_refusal(service: Service, traits: Traits) -> Refusal | None:
         return Refusal("po_box", "does not deliver to PO boxes")
     if service.receiver != "any" and (service.receiver == "residential") != traits.residential:
         return Refusal("coverage", f"serves {service.receiver} addresses only")
+    if service.takes != "any" and (service.takes == "returns") != traits.returning:
+        return Refusal("coverage", f"takes {service.takes} only")
     if service.level < traits.level:
         return Refusal("level", f"slower than the level {traits.options.level} asked for")
     return _contents_refusal(service, traits) or _extras_refusal(service, traits) or _area_refusal(service, traits)
@@ -91,12 +104,11 @@ def _contents_refusal(service: Service, traits: Traits) -> Refusal | None:
 def _extras_refusal(service: Service, traits: Traits) -> Refusal | None:
     if traits.options.signature and service.signature == "none":
         return Refusal("signature", "no published price for a signature")
-    if traits.options.appointment:
+    if traits.options.appointment and not service.appointment:
         return Refusal("appointment", "no published price for an appointment")
-    if traits.options.insurance and (
-        traits.value_currency != service.currency or traits.value_minor > service.cover_minor
-    ):
-        return Refusal("insurance", f"covers {service.cover_minor} minor units of {service.currency} and no more")
+    insured_up_to = max(service.cover_minor, service.insured_up_to)
+    if traits.options.insurance and (traits.value_currency != service.currency or traits.value_minor > insured_up_to):
+        return Refusal("insurance", f"covers {insured_up_to} minor units of {service.currency} and no more")
     return None
 
 

@@ -13,6 +13,8 @@ from linkstar_router.domain.zones import Zone
 
 __all__ = ["Circumstances", "Course", "Excluded", "Home", "Lane", "course_of"]
 
+_REMEMBERED_CIRCUMSTANCES = 2048
+
 
 class Circumstances(NamedTuple):
     """What besides the parcel decides on surcharges."""
@@ -20,7 +22,8 @@ class Circumstances(NamedTuple):
     residential: bool
     signature: bool
     areas: frozenset[str]
-    insured: bool = False
+    insured: tuple[int, ...] = ()
+    """Declared values of the parcels to be insured."""
     appointment: bool = False
     returning: bool = False
     contents: frozenset[str] = frozenset()
@@ -79,6 +82,8 @@ class Course(NamedTuple):
 def course_of(offer: Offer, edition: Edition, zone: Zone, dates: Dates | None, facts: Circumstances) -> Course:
     """Return the course of an offer that is open to the shipment."""
     opening = to_json((offer.service.key, edition.tariff, *zone)).decode().removesuffix("]")
+    if len(offer.itemised) >= _REMEMBERED_CIRCUMSTANCES:
+        offer.itemised.clear()
     prices = offer.itemised.setdefault((zone.code, facts), {})
     covered = zone.code in edition.zone_names
     return Course(

@@ -63,26 +63,27 @@ def is_ordinary(course: Course, parcels: Sequence[Measured]) -> bool:
     return True
 
 
-def rate_ordinary(course: Course, parcel: Measured, value: int = 0) -> Rated | NoPrice:
+def rate_ordinary(course: Course, parcel: Measured) -> Rated | NoPrice:
     """Return what `rate` returns for an ordinary parcel. Few differ in what the price depends on: it is remembered."""
     billable, unit = billable_weight(course.edition, parcel)
     price = _table_price(course.edition, parcel, course.zone.code, billable)
     if isinstance(price, NoPrice):
         return price
-    key = (billable, unit, price, value) if value else (billable, unit, price)
+    key = (billable, unit, price)
     known = course.prices.get(key)
     if known is None:
         if len(course.prices) >= _REMEMBERED_PRICES:
             course.prices.clear()
-        known = course.prices[key] = _itemised(course, [_Priced(price, (), billable, unit, value)])
+        known = course.prices[key] = _itemised(course, [_Priced(price, (), billable, unit, sum(course.facts.insured))])
     return known
 
 
 def rate(course: Course, parcels: Sequence[Measured], values: Sequence[int] = ()) -> Rated | NoPrice:
     """Return the itemised price of all parcels in a base zone, or why there is none.
 
-    `values` are the declared values of the parcels where they are to be insured.
+    `values` are the declared values of the parcels where they are to be insured, by default those of the course.
     """
+    values = values or course.facts.insured
     priced: list[_Priced] = []
     for index, parcel in enumerate(parcels):
         fees = tuple(_dimensional(course.offer, parcel, course.facts))
@@ -204,7 +205,7 @@ def _applies(fee: Fee, parcel: _Priced, facts: Circumstances) -> bool:
 
 
 def _is_insured(fee: Fee, value: int, facts: Circumstances) -> bool:
-    return facts.insured and value > fee.value_over and (fee.value_up_to is None or value <= fee.value_up_to)
+    return bool(facts.insured) and value > fee.value_over and (fee.value_up_to is None or value <= fee.value_up_to)
 
 
 def billable_weight(edition: Edition, parcel: Measured, minimum: int = 0) -> tuple[int, str]:

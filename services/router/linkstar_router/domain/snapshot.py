@@ -20,7 +20,7 @@ from linkstar_router.domain.zones import Zone, ZoneCharts, load_zone_charts
 
 __all__ = ["RULES_OF_RATING", "Snapshot", "shipped"]
 
-RULES_OF_RATING = "r4"
+RULES_OF_RATING = "r5"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
 _REMEMBERED_MOMENTS = 256
@@ -109,7 +109,10 @@ class Snapshot:
             dict(zip(home.calendars, lane.ready, strict=True)),
             dict(zip(home.zone_systems, lane.zones, strict=True)),
         )
-        facts = Circumstances(traits.residential, traits.options.signature, traits.areas)
+        facts = Circumstances(
+            traits.residential, traits.options.signature, traits.areas, traits.values, traits.options.appointment,
+            traits.returning, traits.contents,
+        )  # fmt: skip
         offers = self.offers(lane.country, lane.tariff_day)
         for offer, refusal in zip(offers, self.refusals(lane.country, traits), strict=True):
             service, edition = offer.service, offer.edition
