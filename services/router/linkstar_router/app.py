@@ -9,6 +9,7 @@ from linkstar_router.api.quotes import quote_command
 from linkstar_router.domain.snapshot import shipped
 from linkstar_router.handlers import Router
 from linkstar_router.settings import RouterSettings
+from linkstar_runtime.clock import Clock
 from linkstar_runtime.service import Service, Subscription, Timer
 
 __all__ = ["build"]
@@ -17,7 +18,7 @@ __all__ = ["build"]
 def build() -> Service:
     """Return the service: orders in, routes and exceptions out, quotes over HTTP."""
     settings, snapshot = RouterSettings(), shipped()
-    router = Router(snapshot, settings.late_penalty_minor)
+    router = Router(snapshot, settings.late_penalty_minor, Clock.from_settings(settings.clock))
     return Service(
         name="router",
         migrations="linkstar_router.migrations",

@@ -54,7 +54,7 @@ class RouterDesk:
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.database = database
         self.clock = clock
-        self.router = Router(shipped(), 600)
+        self.router = Router(shipped(), 600, clock)
 
     async def take(self, *events: Order) -> Sequence[Outcome]:
         """Deliver events of one topic as one batch."""

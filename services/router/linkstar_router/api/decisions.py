@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime
 
 from linkstar_router import store
-from linkstar_router.api.turns import Turns
 from linkstar_router.domain.decision import ANSWER_FIELDS, reexecute, rules_version
 from linkstar_router.domain.rules.compiled import CompiledRules
 from linkstar_router.domain.shipment import Record
@@ -21,6 +20,7 @@ from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.turns import Turns
 
 __all__ = ["routes"]
 

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-from linkstar_router.api.turns import Turns
 from linkstar_router.domain.decision import is_timezone
 from linkstar_router.domain.quotes import QuoteRequest, quote
 from linkstar_router.domain.snapshot import Snapshot
@@ -19,6 +18,7 @@ from linkstar_runtime.clock import Clock
 from linkstar_runtime.json_body import check_json
 from linkstar_runtime.problems import Problem, validation_problem
 from linkstar_runtime.service import Command, ServiceContext
+from linkstar_runtime.turns import Turns
 
 __all__ = ["Quoter", "quote_command", "routes"]
 

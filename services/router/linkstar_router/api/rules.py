@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.text import SafeStr
-from linkstar_router.api.turns import Turns
 from linkstar_router.domain.coverage import Coverage
 from linkstar_router.domain.rules.catalogue import Catalogue
 from linkstar_router.domain.rules.checking import Finding, Report, check_rules
@@ -26,6 +25,7 @@ from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import FieldError, Problem
 from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.turns import Turns
 
 __all__ = ["routes"]
 

@@ -16,6 +16,7 @@ from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.handlers.desk import Desk, Order, open_desk
 from linkstar_router.store import capacity
 from linkstar_router.store.rulebook import Rulebook
+from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
 
 __all__ = ["Router"]
@@ -27,10 +28,11 @@ Told = TypeVar("Told", bound=OrderReceived | OrderChanged | OrderCancelled)
 class Router:
     """The handlers with what they decide from. Nothing in here changes after construction."""
 
-    def __init__(self, snapshot: Snapshot, penalty_minor: int, rulebook: Rulebook | None = None) -> None:
+    def __init__(self, snapshot: Snapshot, penalty_minor: int, clock: Clock) -> None:
         self._snapshot = snapshot
         self._penalty_minor = penalty_minor
-        self._rulebook = rulebook or Rulebook(shipped_catalogue())
+        self._clock = clock
+        self._rulebook = Rulebook(shipped_catalogue())
 
     async def on_orders_received(self, batch: Sequence[Received[OrderReceived]], tx: Transaction) -> list[Outcome]:
         """Route new shipments. A shipment already known in any version, cancelled ones included, is left alone."""
@@ -117,7 +119,7 @@ class Router:
 
     async def _desk(self, tx: Transaction, keys: Iterable[Key]) -> Desk:
         tenants = {tenant for tenant, _ in keys}
-        return await open_desk(self._snapshot, self._penalty_minor, self._rulebook, tx, tenants)
+        return await open_desk(self._snapshot, self._penalty_minor, self._rulebook, tx, tenants, self._clock)
 
 
 def _again(shipment: Shipment) -> Order:

@@ -12,7 +12,9 @@ from linkstar_router.domain.shipment import Content, Shipment, Step, routed
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.store import capacity
 from linkstar_router.store.rulebook import Rulebook
+from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Transaction
+from linkstar_runtime.turns import Turns
 
 __all__ = ["Desk", "Order", "open_desk"]
 
@@ -25,13 +27,17 @@ class Order(NamedTuple):
 
 
 class Desk:
-    """What the orders of a batch are decided from. `capped` tells whether any of their tenants has capacity pools."""
+    """What the orders of a batch are decided from. `capped` tells whether any of their tenants has capacity pools.
+
+    A long batch lets others run every few milliseconds: quotes are answered meanwhile.
+    """
 
     def __init__(
         self, snapshot: Snapshot, penalty_minor: int, rules: Mapping[str, CompiledRules], pools: Iterable[Pool],
-        tx: Transaction,
+        tx: Transaction, clock: Clock,
     ) -> None:  # fmt: skip
         self._snapshot, self._penalty_minor, self._rules, self._tx = snapshot, penalty_minor, rules, tx
+        self._turns = Turns(clock)
         self._pools: dict[str, list[Pool]] = {}
         for pool in pools:
             self._pools.setdefault(pool.tenant, []).append(pool)
@@ -42,7 +48,7 @@ class Desk:
 
     async def route(self, orders: Sequence[Order], former: Sequence[Use] = ()) -> list[Step]:
         """Choose a route for each order, in their order, and take the capacity it needs; `former` uses are given back."""
-        steps = [self._routed(order) for order in orders]
+        steps = [await self._in_turn(order) for order in orders]
         if not self._pools and not former:
             return steps
         touched = [self._touched(order, step) for order, step in zip(orders, steps, strict=True)]
@@ -52,12 +58,17 @@ class Desk:
         allotment = Allotment(room)
         allotment.give_back(former)
         await capacity.give_back(self._tx, former)
-        placed = [
-            self._placed(*each, allotment) if any(each[2]) else (each[1], [])
-            for each in zip(orders, steps, touched, strict=True)
-        ]
+        placed: list[tuple[Step, list[Use]]] = []
+        for order, step, pools in zip(orders, steps, touched, strict=True):
+            placed.append(self._placed(order, step, pools, allotment) if any(pools) else (step, []))
+            await self._turns.pause()
         await capacity.take(self._tx, [use for _, uses in placed for use in uses])
         return [step for step, _ in placed]
+
+    async def _in_turn(self, order: Order) -> Step:
+        step = self._routed(order)
+        await self._turns.pause()
+        return step
 
     def _routed(self, order: Order, full: tuple[str, ...] = ()) -> Step:
         rules = self._rules.get(order.shipment.tenant, NO_RULES)
@@ -87,9 +98,9 @@ class Desk:
 
 
 async def open_desk(
-    snapshot: Snapshot, penalty_minor: int, rulebook: Rulebook, tx: Transaction, tenants: Iterable[str]
+    snapshot: Snapshot, penalty_minor: int, rulebook: Rulebook, tx: Transaction, tenants: Iterable[str], clock: Clock
 ) -> Desk:
     """Return the desk for orders of these tenants, with what is in force as the transaction begins."""
     named = set(tenants)
     rules = await rulebook.in_force(tx, named)
-    return Desk(snapshot, penalty_minor, rules, await capacity.pools_of(tx, named), tx)
+    return Desk(snapshot, penalty_minor, rules, await capacity.pools_of(tx, named), tx, clock)

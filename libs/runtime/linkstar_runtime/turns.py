@@ -1,4 +1,4 @@
-"""Long answers keep the event loop a few milliseconds at a time."""
+"""Long pieces of work keep the event loop a few milliseconds at a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ TURN_S = 0.003
 
 
 class Turns:
-    """Call `pause` between pieces of work: other requests and the stage run as soon as 3 ms were used."""
+    """Call `pause` between pieces of work: requests and the stage run as soon as 3 ms were used."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._began = clock.monotonic()
 
     async def pause(self) -> None:
+        """Let others run if this turn has lasted its 3 ms."""
         if self._clock.monotonic() - self._began >= TURN_S:
             await asyncio.sleep(0)
             self._began = self._clock.monotonic()
