@@ -36,8 +36,8 @@ DATA_SPACE_MIB = 512
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": "",
     "max_connections": "200",
-    "shared_buffers": "128MB",
-    "max_wal_size": "1GB",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
     "checkpoint_timeout": "5min",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -21,7 +22,13 @@ def assembled(model: type[M], parts: Mapping[str, Any]) -> M:
     """
     made = model.__new__(model)
     object.__setattr__(made, "__dict__", {name: parts[name] for name in model.__pydantic_fields__})
-    object.__setattr__(made, "__pydantic_fields_set__", set(model.__pydantic_fields__))
+    object.__setattr__(made, "__pydantic_fields_set__", _all_fields(model))
     object.__setattr__(made, "__pydantic_extra__", None)
     object.__setattr__(made, "__pydantic_private__", None)
     return made
+
+
+@cache
+def _all_fields(model: type[BaseModel]) -> set[str]:
+    """Return the names of all fields. Contracts are frozen and a copy takes a copy, so one set serves every instance."""
+    return set(model.__pydantic_fields__)

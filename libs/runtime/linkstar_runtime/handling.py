@@ -18,7 +18,10 @@ E = TypeVar("E", bound=Event, covariant=True)
 
 
 class Received(NamedTuple, Generic[E]):
-    """One event with the record it came in. `shard` = partition of its key; `traceparent` is its trace, if sampled."""
+    """One event with the record it came in. `shard` = partition of its key; `traceparent` is its trace, if sampled.
+
+    `body` is the record's own JSON, from which `event` was read; None when the event came by command.
+    """
 
     event: E
     key: str
@@ -26,6 +29,11 @@ class Received(NamedTuple, Generic[E]):
     topic: str = ""
     offset: int = -1
     traceparent: str | None = None
+    body: bytes | None = None
+
+    def json(self) -> str:
+        """Return the event's JSON as it was published, with fields this version does not know."""
+        return (self.body or self.event.body()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Returning:
             return []
 
         def keep(order: OrderReturns, received: Received[OrderReceived]) -> list[Event]:
-            return order.order_received(received.event, self._policy, tx.now, received.traceparent)
+            return order.order_received(received.json(), self._policy, tx.now, received.traceparent)
 
         new: dict[store.OrderKey, OrderReturns] = {}
         for received in outbound:

@@ -31,7 +31,7 @@ def tell(returns: OrderReturns, fact: Fact, policy: Policy = POLICY) -> list[Eve
     now = at(1000)
     match fact:
         case OrderReceived():
-            return returns.order_received(fact, policy, now)
+            return returns.order_received(fact.body().decode(), policy, now)
         case ReturnRequested():
             return returns.requested(fact, policy, now)
         case TrackingUpdated():

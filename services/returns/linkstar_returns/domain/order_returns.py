@@ -61,11 +61,11 @@ class OrderReturns:
     cases: dict[str, ReturnCase] = field(default_factory=dict)
 
     def order_received(
-        self, event: OrderReceived, policy: Policy, now: datetime, traceparent: str | None = None
+        self, content: str, policy: Policy, now: datetime, traceparent: str | None = None
     ) -> list[Event]:
-        """Keep what a return needs; requests that waited for the order are decided."""
+        """Keep what a return needs, `content` as OrderReceived's JSON; requests that waited for the order are decided."""
         if self.content is None:
-            self.content, self.traceparent = event.body().decode(), traceparent
+            self.content, self.traceparent = content, traceparent
         return self._settle_all(policy, now)
 
     def requested(self, event: ReturnRequested, policy: Policy, now: datetime) -> list[Event]:
