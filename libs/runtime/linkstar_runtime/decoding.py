@@ -84,9 +84,7 @@ class Decoder:
         key = event.key
         if record.key != key.encode() or (topic.door and shard_of(key, self._partitions) != record.partition):
             return self._wrong_key(record, head, topic, subscription, event)
-        received = Received(
-            event, key, record.partition, record.topic, record.offset, head.traceparent, record.value
-        )
+        received = Received(event, key, record.partition, record.topic, record.offset, head.traceparent, record.value)
         return Item(record, subscription, received)
 
     def _shard(self, event: Event) -> int:

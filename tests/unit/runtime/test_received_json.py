@@ -14,9 +14,7 @@ from linkstar_runtime.handling import Received
 from linkstar_runtime.records import StoredRecord
 from linkstar_runtime.service import Subscription
 
-CANCELLED = OrderCancelled(
-    tenant="demo", order_id="o1", version=2, occurred_at=datetime(2026, 5, 1, tzinfo=UTC)
-)
+CANCELLED = OrderCancelled(tenant="demo", order_id="o1", version=2, occurred_at=datetime(2026, 5, 1, tzinfo=UTC))
 
 
 async def ignored(_batch: Sequence[Received[Event]], _tx: object) -> list[Event]:
