@@ -15,9 +15,9 @@ from pydantic_core import to_json
 from linkstar_contracts.values import Destination, Instant, Parcel, ServiceOptions, Value, Warehouse
 from linkstar_router.domain.choice import Candidate, cost_milli, late_permille, ranked
 from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal, traits_of
-from linkstar_router.domain.lanes import Course, Excluded, Lane
+from linkstar_router.domain.lanes import Course, Excluded, Lane, Scale
 from linkstar_router.domain.measures import Measured
-from linkstar_router.domain.rating import NoPrice, is_ordinary, rate, rate_ordinary
+from linkstar_router.domain.rating import NoPrice, billable_weight, is_ordinary, is_within, rate, rate_ordinary
 from linkstar_router.domain.rules.compiled import NO_RULES, CompiledRules
 from linkstar_router.domain.rules.effects import Effects
 from linkstar_router.domain.rules.reading import facts_of
@@ -90,17 +90,32 @@ def _choose(snapshot: Snapshot, question: Question, traits: Traits, lane: Lane) 
     deadline = _deadline(question)
     candidates: list[Candidate] = []
     excluded: list[Excluded] = []
-    for course in snapshot.courses(lane, traits):
+    services, bounds = snapshot.lineup(lane, traits)
+    ordinary = len(traits.parcels) == 1 and is_within(bounds, traits.parcels[0])
+    weights: dict[Scale, tuple[int, str]] = {}
+    for course in services:
         if isinstance(course, Excluded):
             excluded.append(course)
             continue
-        found = _priced(course, traits.parcels)
+        found: Rated | Refusal | None = (
+            course.prices.get(_weight(course, traits.parcels[0], weights)) if ordinary and course.by_weight else None
+        )
+        if found is None:
+            found = _priced(course, traits.parcels)
         if isinstance(found, Refusal):
             excluded.append(Excluded(course.offer.service, found))
             continue
         late = late_permille(course.dates, deadline)
         candidates.append(Candidate(course, found, late, cost_milli(found.net, question.penalty_minor, late)))
     return Decision(tuple(ranked(candidates)), tuple(excluded))
+
+
+def _weight(course: Course, parcel: Measured, weights: dict[Scale, tuple[int, str]]) -> tuple[int, str]:
+    """Return the billable weight; services that weigh alike share it."""
+    weight = weights.get(course.scale)
+    if weight is None:
+        weight = weights[course.scale] = billable_weight(course.scale, parcel)
+    return weight
 
 
 def _decide_under_rules(
@@ -128,7 +143,7 @@ def under_rules(free: Decision, effects: Effects, full: tuple[str, ...] = ()) ->
             excluded.append(Excluded(service, out))
             continue
         more = effects.surcharge_milli(service.key, candidate.rated.net, service.currency) if effects.charges else 0
-        candidates.append(candidate._replace(cost_milli=candidate.cost_milli + more) if more else candidate)
+        candidates.append(Candidate(*candidate[:-1], candidate.cost_milli + more) if more else candidate)
     if effects.preferred:
         candidates.sort(key=lambda each: (effects.preference(each.course.offer.service.key), each.cost_milli))
     elif effects.charges:

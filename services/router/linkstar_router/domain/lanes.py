@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
 from linkstar_router.domain.calendars import Dates
 from linkstar_router.domain.eligibility import Refusal
-from linkstar_router.domain.tariff import Edition, Limit, Offer, Rated, Service
+from linkstar_router.domain.tariff import Dim, Edition, Limit, Offer, Rated, Rounding, Service
 from linkstar_router.domain.zones import Zone
 
-__all__ = ["Circumstances", "Course", "Excluded", "Home", "Lane", "course_of"]
+__all__ = ["Circumstances", "Course", "Excluded", "Home", "Lane", "Lineup", "Scale", "course_of", "lineup_of"]
 
 _REMEMBERED_CIRCUMSTANCES = 2048
 
@@ -59,6 +62,19 @@ class Lane(NamedTuple):
     """Of the origin and the destination, where they have holidays of their own."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Scale:
+    """A way to weigh. Price lists that weigh alike share one, so that a parcel is weighed once for all of them."""
+
+    dim: Dim | None
+    rounding: tuple[Rounding, ...]
+
+
+@lru_cache(maxsize=1024)
+def _scale_of(dim: Dim | None, rounding: tuple[Rounding, ...]) -> Scale:
+    return Scale(dim, rounding)
+
+
 class Course(NamedTuple):
     """A service on a lane, with all that its parcels do not change."""
 
@@ -77,6 +93,22 @@ class Course(NamedTuple):
     """JSON of a stored candidate up to its price."""
     closing: str
     """JSON of its dates."""
+    scale: Scale
+    by_weight: bool
+    """An ordinary parcel's price depends on nothing but its billable weight."""
+
+
+class Lineup(NamedTuple):
+    """The services of a lane in the fixed order, those that are out too. `bounds` are the lowest of all courses."""
+
+    services: tuple[Course | Excluded, ...]
+    bounds: tuple[tuple[int, int], ...]
+
+
+def lineup_of(services: Iterable[Course | Excluded]) -> Lineup:
+    """Return these services with the bounds within which a parcel is ordinary to every one of them."""
+    found = tuple(services)
+    return Lineup(found, _lowest([bound for each in found if isinstance(each, Course) for bound in each.ordinary]))
 
 
 def course_of(offer: Offer, edition: Edition, zone: Zone, dates: Dates | None, facts: Circumstances) -> Course:
@@ -86,14 +118,20 @@ def course_of(offer: Offer, edition: Edition, zone: Zone, dates: Dates | None, f
         offer.itemised.clear()
     prices = offer.itemised.setdefault((zone.code, facts), {})
     covered = zone.code in edition.zone_names
+    by_weight = covered and len(edition.classes) == 1 and not (edition.classes[0].limits or edition.classes[0].side)
     return Course(
-        offer, edition, zone, dates, facts, covered, _ordinary(offer, edition), prices, opening, to_json(dates).decode()
-    )
+        offer, edition, zone, dates, facts, covered, _ordinary(offer, edition), prices, opening, to_json(dates).decode(),
+        _scale_of(edition.dim, edition.rounding), by_weight,
+    )  # fmt: skip
 
 
 def _ordinary(offer: Offer, edition: Edition) -> tuple[tuple[int, int], ...]:
     limits: tuple[Limit, ...] = edition.limits + (edition.oversized[:1] if edition.oversized else ())
+    return _lowest([*offer.triggers, *(limit[:2] for limit in limits)])
+
+
+def _lowest(bounds: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     lowest: dict[int, int] = {}
-    for measure, bound in (*offer.triggers, *(limit[:2] for limit in limits)):
+    for measure, bound in bounds:
         lowest[measure] = min(bound, lowest.get(measure, bound))
     return tuple(lowest.items())

@@ -8,17 +8,17 @@ discounts down to its floor and its own fees, VAT as a line of its own.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pydantic_core import to_json
 
 from linkstar_router.domain.agreements import agreed, div_round
-from linkstar_router.domain.lanes import Circumstances, Course
+from linkstar_router.domain.lanes import Circumstances, Course, Scale
 from linkstar_router.domain.measures import Measured
 from linkstar_router.domain.tariff import Dim, Edition, Fee, Line, Offer, PriceRow, Rated, Rounding, SizeClass, Vat
 
-__all__ = ["NoPrice", "div_round", "is_ordinary", "rate", "rate_ordinary"]
+__all__ = ["NoPrice", "billable_weight", "div_round", "is_ordinary", "is_within", "rate", "rate_ordinary"]
 
 
 class NoPrice(NamedTuple):
@@ -56,25 +56,32 @@ def is_ordinary(course: Course, parcels: Sequence[Measured]) -> bool:
     """True for a single parcel that neither meets a limit of the service nor pays any fee on its size."""
     if len(parcels) > 1:
         return False
-    parcel = parcels[0]
-    for measure, bound in course.ordinary:  # noqa: SIM110 - a generator would cost more than what it asks
+    return is_within(course.ordinary, parcels[0])
+
+
+def is_within(bounds: Iterable[tuple[int, int]], parcel: Measured) -> bool:
+    """True when the parcel exceeds none of these bounds, which are told by measure."""
+    for measure, bound in bounds:  # noqa: SIM110 - a generator would cost more than what it asks
         if parcel[measure] > bound:
             return False
     return True
 
 
 def rate_ordinary(course: Course, parcel: Measured) -> Rated | NoPrice:
-    """Return what `rate` returns for an ordinary parcel. Few differ in what the price depends on: it is remembered."""
-    billable, unit = billable_weight(course.edition, parcel)
-    price = _table_price(course.edition, parcel, course.zone.code, billable)
+    """Return what `rate` returns for an ordinary parcel. Few differ in what the price depends on: it is remembered.
+
+    Where it depends on the billable weight only, it is under that weight in `course.prices`.
+    """
+    weight = billable_weight(course.edition, parcel)
+    price = _table_price(course.edition, parcel, course.zone.code, weight[0])
     if isinstance(price, NoPrice):
         return price
-    key = (billable, unit, price)
+    key = weight if course.by_weight else (*weight, price)
     known = course.prices.get(key)
     if known is None:
         if len(course.prices) >= _REMEMBERED_PRICES:
             course.prices.clear()
-        known = course.prices[key] = _itemised(course, [_Priced(price, (), billable, unit, sum(course.facts.insured))])
+        known = course.prices[key] = _itemised(course, [_Priced(price, (), *weight, sum(course.facts.insured))])
     return known
 
 
@@ -208,12 +215,12 @@ def _is_insured(fee: Fee, value: int, facts: Circumstances) -> bool:
     return bool(facts.insured) and value > fee.value_over and (fee.value_up_to is None or value <= fee.value_up_to)
 
 
-def billable_weight(edition: Edition, parcel: Measured, minimum: int = 0) -> tuple[int, str]:
+def billable_weight(scale: Edition | Scale, parcel: Measured, minimum: int = 0) -> tuple[int, str]:
     """Return the weight to charge, rounded by the carrier's rule, and the unit it is told in."""
     weight = max(parcel.weight, minimum)
-    if edition.dim is not None:
-        weight = max(weight, _dim_weight(edition.dim, parcel))
-    rule = edition.rounding[0] if weight <= edition.rounding[0].up_to else _rounding(edition.rounding, weight)
+    if scale.dim is not None:
+        weight = max(weight, _dim_weight(scale.dim, parcel))
+    rule = scale.rounding[0] if weight <= scale.rounding[0].up_to else _rounding(scale.rounding, weight)
     return -(-weight // rule.step) * rule.step, rule.unit
 
 

@@ -12,7 +12,7 @@ from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.calendars import CalendarBook, load_calendars
 from linkstar_router.domain.customs import Borders, load_borders
 from linkstar_router.domain.eligibility import Refusal, Traits, service_refusal
-from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, course_of
+from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, Lineup, course_of, lineup_of
 from linkstar_router.domain.packs import data_hash, load_areas, load_services
 from linkstar_router.domain.regions import Regions, load_regions
 from linkstar_router.domain.tariff import Offer, Service, offer_on
@@ -24,7 +24,7 @@ RULES_OF_RATING = "r5"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
 _REMEMBERED_MOMENTS = 256
-_REMEMBERED_COURSES = 4096
+_REMEMBERED_LINEUPS = 4096
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Snapshot:
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
     _homes: dict[str, Home] = field(default_factory=dict, repr=False)
     _ready: dict[tuple[str, str, str, datetime], tuple[int, ...]] = field(default_factory=dict, repr=False)
-    _courses: dict[tuple[object, ...], tuple[Course | Excluded, ...]] = field(default_factory=dict, repr=False)
+    _lineups: dict[tuple[object, ...], Lineup] = field(default_factory=dict, repr=False)
 
     def offers(self, country: str, day: int) -> tuple[Offer, ...]:
         """Return the services that ship from `country` as they stand on a day (ordinal), in the fixed order."""
@@ -90,17 +90,17 @@ class Snapshot:
         """Return the zone between two postcodes in each zone system of a country."""
         return tuple([self.charts.find(system, origin, destination) for system in self.home(country).zone_systems])
 
-    def courses(self, lane: Lane, traits: Traits) -> tuple[Course | Excluded, ...]:
+    def lineup(self, lane: Lane, traits: Traits) -> Lineup:
         """Return the services of a lane in the fixed order, each with what its parcels do not change or why it is out.
 
         They depend on the lane and on `traits.rules` only, and are remembered as offers are.
         """
         key = (lane, traits.rules)
-        known = self._courses.get(key)
+        known = self._lineups.get(key)
         if known is None:
-            if len(self._courses) >= _REMEMBERED_COURSES:
-                self._courses.clear()
-            known = self._courses[key] = tuple(self._lay(lane, traits))
+            if len(self._lineups) >= _REMEMBERED_LINEUPS:
+                self._lineups.clear()
+            known = self._lineups[key] = lineup_of(self._lay(lane, traits))
         return known
 
     def _lay(self, lane: Lane, traits: Traits) -> Iterable[Course | Excluded]:

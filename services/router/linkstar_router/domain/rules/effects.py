@@ -27,7 +27,18 @@ class Charge(NamedTuple):
 class Effects:
     """The joint effect of some rules, which never changes. What is asked of it often is worked out once."""
 
-    __slots__ = ("_allowing", "_forbidding", "_out", "_requiring", "ask_for", "charges", "hold", "preferred", "rules")
+    __slots__ = (
+        "_allowing",
+        "_forbidding",
+        "_liked",
+        "_out",
+        "_requiring",
+        "ask_for",
+        "charges",
+        "hold",
+        "preferred",
+        "rules",
+    )
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         ranked = sorted(rules, key=lambda rule: rule.rank)
@@ -40,6 +51,7 @@ class Effects:
         self._allowing = tuple((rule.id, rule.actions.allow) for rule in ranked if rule.actions.allow is not None)
         self._requiring = tuple(_heard(ranked))
         self._out: dict[str, RuledOut | None] = {}
+        self._liked: dict[str, int] = {}
 
     def ruled_out(self, service: str) -> RuledOut | None:
         """Return why these rules leave a service out, or None when it may be used."""
@@ -60,10 +72,13 @@ class Effects:
 
     def preference(self, service: str) -> int:
         """Return how well a service is liked, the least the best: rules of higher priority decide before lower ones."""
-        missed = 0
-        for services in self.preferred:
-            missed = missed * 2 + (service not in services)
-        return missed
+        known = self._liked.get(service)
+        if known is None:
+            known = 0
+            for services in self.preferred:
+                known = known * 2 + (service not in services)
+            self._liked[service] = known
+        return known
 
     def surcharge_milli(self, service: str, net_minor: int, currency: str) -> int:
         """Return what these rules add to the cost of a service, in 1/1000 minor unit."""
