@@ -70,7 +70,8 @@ def _replayed(router: RunningRouter, shipment: str | None, day: str | None, ever
 def _told(entry: dict[str, Any]) -> str:
     if entry["replay"] == "other_snapshot":
         return f"made from {entry['snapshot']}, which this router does not have"
-    return {"same": f"the same to the byte, from {entry['snapshot']}"}.get(entry["replay"], "DIFFERS")
+    packs = f" ({', '.join(entry['packs'])})" if entry["packs"] else ""
+    return {"same": f"the same to the byte, from {entry['snapshot']}{packs}"}.get(entry["replay"], "DIFFERS")
 
 
 def _decisions_of(router: RunningRouter, shipment: str) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import openpyxl
 import pytest
 from integration.cli.routed_stack import DOCS, linkstar, routed_stack, shown_commands
 from integration.router.router_desk import RouterDesk
+from unit.router.routed_orders import received
 
 from linkstar_runtime.api_keys import create_key
 
@@ -29,8 +30,6 @@ async def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "docs").symlink_to(DOCS)
     monkeypatch.chdir(tmp_path)
     async with routed_stack(database_url, tmp_path) as opened:
-        async with opened.database.transaction() as tx:
-            await tx.execute("DELETE FROM tariff_pack")
         yield opened
 
 
@@ -111,6 +110,28 @@ async def test_the_api_refuses_what_the_command_line_did_not_check(desk: RouterD
         missing = await http.post("/v1/tariffs/own", json={"pack": "acme", "files": {"../x.yaml": AGREEMENT}})
         assert missing.status_code == 422
     assert await owned() == []
+
+
+async def test_what_was_imported_prices_quotes_and_orders_and_their_replay(desk: RouterDesk, tmp_path: Path) -> None:
+    sheet = tmp_path / "acme.yaml"
+    sheet.write_text(AGREEMENT.replace("3800", "9500").replace("floor_minor: 899", "floor_minor: 99"))
+    asked = ("quote", "--to", "10001", "--parcel", "2 lb 10x8x4 in", "--commercial", "--json")
+    listed = json.loads((await linkstar(*asked)).stdout)
+    assert (await linkstar("tariffs", "import", str(sheet))).exit_code == 0
+    quoted = json.loads((await linkstar(*asked)).stdout)
+    assert listed["tariffs"] != quoted["tariffs"]
+    (ground,) = [route for route in quoted["routes"] if route["service"] == "ground" and route["carrier"] == "ups"]
+    assert ground["tariff"] == "acme.1:acme-ups-2026@2026-07-01"
+    assert (ground["evidence"]["rate_type"], ground["account"]) == ("contract", "A1B2C3")
+    await desk.take(received("shopify-1"))
+    assert (await linkstar("tariffs", "withdraw", "acme")).exit_code == 0
+    assert json.loads((await linkstar(*asked)).stdout)["tariffs"] == listed["tariffs"]
+    await desk.take(received("shopify-2"))
+    first, second = [await linkstar("decisions", "replay", f"shopify-{number}") for number in (1, 2)]
+    assert "1 decisions: 1 the same to the byte" in first.stdout
+    assert "1 decisions: 1 the same to the byte" in second.stdout
+    assert "acme.1" in first.stdout
+    assert "acme" not in second.stdout
 
 
 async def test_a_pack_belongs_to_its_seller(desk: RouterDesk, database_url: str) -> None:

@@ -21,12 +21,13 @@ from linkstar_contracts.events import (
 )
 from linkstar_router import store
 from linkstar_router.domain.capacity import Pool
+from linkstar_router.domain.pack_files import digest_of
 from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.rules.document import parse_rules
 from linkstar_router.domain.shipment import Record, Shipment
 from linkstar_router.domain.snapshot import shipped
 from linkstar_router.handlers import Router
-from linkstar_router.store import capacity, rule_sets
+from linkstar_router.store import capacity, rule_sets, tariff_packs
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Handler, Outcome, Received
@@ -90,6 +91,18 @@ class RouterDesk:
             await rule_sets.wake_held(tx, tenant)
         return published.name
 
+    async def import_pack(self, pack: str, *agreements: str, tenant: str = "demo") -> int:
+        """Import a pack of these agreements and return its version."""
+        texts = {f"{number}.yaml": text for number, text in enumerate(agreements)}
+        extent = tariff_packs.Extent(None, None, ())
+        async with self.database.transaction() as tx:
+            imported, _ = await tariff_packs.import_pack(tx, tenant, pack, texts, digest_of(texts), extent, "test")
+        return imported.version
+
+    async def withdraw(self, pack: str, tenant: str = "demo") -> None:
+        async with self.database.transaction() as tx:
+            await tariff_packs.withdraw(tx, tenant, pack, "test")
+
     async def cap(self, pool: str, cap: int, carrier: str, service: str = "", warehouse: str = "") -> None:
         """Define a capacity pool."""
         async with self.database.transaction() as tx:
@@ -109,7 +122,7 @@ class RouterDesk:
         async with self.database.transaction() as tx:
             await tx.execute("DELETE FROM shipment")
             await tx.execute("DELETE FROM decision")
-            for table in ("rule_set", "capacity_pool", "capacity_day", "capacity_use"):
+            for table in ("rule_set", "tariff_pack", "capacity_pool", "capacity_day", "capacity_use"):
                 await tx.execute(f"DELETE FROM {table}")
 
 

@@ -10,10 +10,12 @@ import pytest
 from unit.router.pricing_desk import course_on, priced
 
 from linkstar_router.domain.checks import check
+from linkstar_router.domain.layers import Layer, layered
 from linkstar_router.domain.own_packs import with_own
 from linkstar_router.domain.pack_files import digest_of, read_pack, shelf_of
 from linkstar_router.domain.packs import load_all_services
 from linkstar_router.domain.published import SHIPPED, TariffError
+from linkstar_router.domain.snapshot import shipped
 from linkstar_router.domain.tariff import Rated, Service, offer_on
 
 ACME = Path(__file__).parents[3] / "docs/tariffs/acme"
@@ -65,6 +67,34 @@ def test_own_prices_keep_every_other_rule(services: dict[str, Service]) -> None:
 def test_other_services_are_what_they_were(services: dict[str, Service]) -> None:
     before = {service.key: service for service in load_all_services()}
     assert {key for key in before if before[key] != services[key]} == {"ups/ground", "ups/2nd_day_air"}
+
+
+def about(key: str, valid_from: str, valid_to: str = "9999-12-31", prices: str = "") -> Layer:
+    carrier, _, name = key.partition("/")
+    text = (
+        f"agreement: mine\ncarrier: {carrier}\naccount: A1\nsource: contract\nas_of: 2026-06-01\n"
+        f"valid_from: {valid_from}\nvalid_to: {valid_to}\nservices: {{ {name}: {{ basis_points: 1000 }} }}\n"
+    )
+    return Layer("mine.1", "digest", {"mine.yaml": text})
+
+
+def test_a_service_for_reference_is_offered_between_the_days_of_its_agreement_only() -> None:
+    retail = next(each for each in load_all_services() if each.reference and offer_on(each, INSIDE.toordinal()).edition)
+    made, failed = layered(shipped(), [about(retail.key, "2026-11-20", "2026-11-30")])
+    assert failed == []
+    (service,) = [each for each in made.services if each.key == retail.key]
+    days = [date(2026, 11, day) for day in (19, 20, 30)] + [date(2026, 12, 1)]
+    assert [offer_on(service, day.toordinal()).edition is not None for day in days] == [False, True, True, False]
+
+
+def test_after_a_later_agreement_the_earlier_one_holds_again() -> None:
+    long, short = about("ups/ground", "2026-07-01"), about("ups/ground", "2026-11-20", "2026-11-30")
+    made, _ = layered(shipped(), [long, short._replace(name="spot.1")])
+    ground = next(each for each in made.services if each.key == "ups/ground")
+    tariffs = [
+        offer_on(ground, date(2026, month, day).toordinal()).edition for month, day in ((11, 19), (11, 25), (12, 1))
+    ]
+    assert [edition.tariff.partition(":")[0] for edition in tariffs if edition] == ["mine.1", "spot.1", "mine.1"]
 
 
 def agreed(tmp_path: Path, *swaps: str) -> list[Any]:

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from linkstar_router.api import capacity, decisions, quotes, rules, tariffs
 from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.snapshot import Snapshot
+from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.service import ServiceContext
 
@@ -16,14 +17,15 @@ __all__ = ["routes_from"]
 
 
 def routes_from(snapshot: Snapshot, penalty_minor: int) -> Callable[[ServiceContext], APIRouter]:
-    """Return the route factory of the service, answering from one snapshot."""
+    """Return the route factory of the service, answering from the shipped lists and what is imported."""
 
     def routes(context: ServiceContext) -> APIRouter:
         router, rulebook = APIRouter(prefix="/v1"), Rulebook(shipped_catalogue())
-        router.include_router(quotes.routes(context, snapshot, penalty_minor))
-        router.include_router(decisions.routes(context, snapshot, rulebook))
-        router.include_router(tariffs.routes(context, snapshot))
-        router.include_router(rules.routes(context, snapshot, penalty_minor, shipped_catalogue()))
+        packbook = Packbook(snapshot)
+        router.include_router(quotes.routes(context, packbook, penalty_minor))
+        router.include_router(decisions.routes(context, packbook, rulebook))
+        router.include_router(tariffs.routes(context, packbook))
+        router.include_router(rules.routes(context, packbook, penalty_minor, shipped_catalogue()))
         router.include_router(capacity.routes(context, shipped_catalogue()))
         return router
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from linkstar_router.domain.decision import is_timezone
 from linkstar_router.domain.quotes import QuoteRequest, quote
 from linkstar_router.domain.snapshot import Snapshot
+from linkstar_router.store.packbook import Packbook
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.json_body import check_json
@@ -59,16 +60,18 @@ class Quoter:
             return b'{"index":%d,"status":"rejected","problem":%s}' % (index, document)
 
 
-def routes(context: ServiceContext, snapshot: Snapshot, penalty_minor: int) -> APIRouter:
+def routes(context: ServiceContext, packbook: Packbook, penalty_minor: int) -> APIRouter:
     """Return the route."""
     router = APIRouter(tags=["quotes"])
-    quoter = Quoter(snapshot, penalty_minor, context.clock)
 
     @router.post("/quotes")
     async def quotes(
-        body: dict[str, Any], _principal: Principal = Depends(context.authorize("quotes:read"))
+        body: dict[str, Any], principal: Principal = Depends(context.authorize("quotes:read"))
     ) -> Response:
         """Price one shipment, or up to 500 as `{"quotes": [...]}`: itemised, with reasons for what is missing."""
+        async with context.database.transaction() as tx:
+            snapshot = await packbook.of(tx, principal.tenant)
+        quoter = Quoter(snapshot, penalty_minor, context.clock)
         return Response(await quoter.answer(body, context.clock.now()), media_type="application/json")
 
     return router

@@ -18,8 +18,8 @@ from linkstar_router.domain.rules.catalogue import Catalogue
 from linkstar_router.domain.rules.checking import Finding, Report, check_rules
 from linkstar_router.domain.rules.document import RuleSet, parse_rules, read_document
 from linkstar_router.domain.rules.faults import BadRules
-from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.store import rule_sets
+from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.rule_sets import Published
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
@@ -41,7 +41,7 @@ class RuleDocument(BaseModel):
     note: Annotated[str, SafeStr(200)] = ""
 
 
-def routes(context: ServiceContext, snapshot: Snapshot, penalty_minor: int, catalogue: Catalogue) -> APIRouter:
+def routes(context: ServiceContext, packbook: Packbook, penalty_minor: int, catalogue: Catalogue) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["rules"])
     reader = Depends(context.authorize("rules:read"))
@@ -99,6 +99,7 @@ def routes(context: ServiceContext, snapshot: Snapshot, penalty_minor: int, cata
             published = await rule_sets.newest(tx, principal.tenant)
             since = tx.now - timedelta(days=days)
             contents = await rule_sets.recent_contents(tx, principal.tenant, since, orders)
+            snapshot = await packbook.of(tx, principal.tenant)
         if published is None:
             raise Problem(404, "no_rules", "No rules were published", fix="Publish some with POST /v1/rules.")
         rules = parse_rules(read_document(published.document), catalogue, published=True)

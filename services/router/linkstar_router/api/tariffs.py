@@ -17,8 +17,8 @@ from linkstar_router.domain.own_packs import extent_of
 from linkstar_router.domain.pack_files import digest_of, shelf_of
 from linkstar_router.domain.packs import load_gaps, packs_of
 from linkstar_router.domain.published import SHIPPED
-from linkstar_router.domain.snapshot import Snapshot
-from linkstar_router.store import tariff_packs
+from linkstar_router.store import rule_sets, tariff_packs
+from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.tariff_packs import Extent, Imported
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
@@ -43,25 +43,27 @@ class PackDocument(BaseModel):
     files: Annotated[dict[_FileName, _Text], Field(min_length=1, max_length=100)]
 
 
-def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
+def routes(context: ServiceContext, packbook: Packbook) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["tariffs"])
     reader = Depends(context.authorize("quotes:read"))
     writer = Depends(context.authorize("tariffs:write"))
 
     @router.get("/tariffs")
-    async def tariffs(_principal: Principal = reader) -> dict[str, Any]:
+    async def tariffs(principal: Principal = reader) -> dict[str, Any]:
         """The price lists in use with source, date and confidence, and what each carrier's lists leave out."""
+        async with context.database.transaction() as tx:
+            snapshot = await packbook.of(tx, principal.tenant)
         packs = [
             {name: value for name, value in asdict(pack).items() if name != "account"}
             for pack in packs_of(snapshot.services)
         ]
-        return {"version": snapshot.version, "packs": packs, "gaps": load_gaps()}
+        return {"version": snapshot.version, "imported": snapshot.packs, "packs": packs, "gaps": load_gaps()}
 
     @router.post("/tariffs/own", status_code=201)
     async def import_pack(body: PackDocument, response: Response, principal: Principal = writer) -> dict[str, Any]:
-        """Import a pack as the next version of its name. A pack with faults is refused as a whole; the same pack again
-        changes nothing.
+        """Import a pack as the next version of its name: it prices quotes and orders from the next batch on, and held
+        shipments are tried again. A pack with faults is refused as a whole; the same pack again changes nothing.
         """
         extent, warnings = await asyncio.to_thread(_checked, body, context.clock.now().date())
         done: list[tuple[Imported, bool]] = []
@@ -73,6 +75,7 @@ def routes(context: ServiceContext, snapshot: Snapshot) -> APIRouter:
                     tx, principal.tenant, body.pack, body.files, digest, extent, principal.key_id
                 )
             )  # fmt: skip
+            await rule_sets.wake_held(tx, principal.tenant)
             return ()
 
         await context.writer.run(work)

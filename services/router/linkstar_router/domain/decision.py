@@ -32,6 +32,7 @@ __all__ = [
     "decide",
     "encode",
     "is_timezone",
+    "packs_named",
     "reexecute",
     "rules_version",
     "under_rules",
@@ -63,10 +64,14 @@ class Question(Value):
     tags: Annotated[tuple[str, ...] | None, Field(max_length=100, strict=False)] = None
     full: Annotated[tuple[str, ...] | None, Field(max_length=100, strict=False)] = None
     """Services without capacity left on the day they would ship, each as `carrier/service pool`."""
+    packs: Annotated[tuple[Annotated[str, Field(max_length=100)], ...] | None, Field(max_length=1000, strict=False)] = (
+        None
+    )
+    """Imported packs that were in force besides the shipped lists, each `name.version`; the last one is uppermost."""
 
 
-UNRULED: Mapping[str, object] = dict.fromkeys(("rules", "channel", "skus", "categories", "tags", "full"))
-"""The parts of a question that is asked without rules and with capacity for everything."""
+UNRULED: Mapping[str, object] = dict.fromkeys(("rules", "channel", "skus", "categories", "tags", "full", "packs"))
+"""The parts of a question that is asked without rules and packs, and with capacity for everything."""
 
 
 class Decision(NamedTuple):
@@ -253,6 +258,11 @@ def reexecute(snapshot: Snapshot, question: bytes, rules: CompiledRules = NO_RUL
 def rules_version(question: bytes) -> str:
     """Return the version of the rules a stored question was asked under."""
     return json.loads(question).get("rules") or NO_RULES.version
+
+
+def packs_named(question: bytes) -> tuple[str, ...]:
+    """Return the imported packs that a stored question was asked with."""
+    return tuple(json.loads(question).get("packs") or ())
 
 
 ANSWER_FIELDS = (

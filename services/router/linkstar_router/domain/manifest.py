@@ -45,6 +45,7 @@ def _weighed(text: str) -> str:
     return text
 
 
+_Code = Annotated[str, Field(max_length=48, pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 _Limits = Annotated[dict[str, str], AfterValidator(_measured)]
 _Weight = Annotated[str, AfterValidator(_weighed)]
 _Minor = Annotated[int, Field(ge=0, le=10**9)]
@@ -130,7 +131,7 @@ class ContractSpec(Spec):
 class ListSpec(Spec):
     """One price list: the rows of a file that match, with their evidence."""
 
-    id: _Word
+    id: _Code
     file: _Word
     rows: dict[str, tuple[str, ...]]
     source: _Word
@@ -145,7 +146,7 @@ class ListSpec(Spec):
 class ServiceSpec(Spec):
     """A service of the carrier: who may use it, and its price lists."""
 
-    service: _Word
+    service: _Code
     level: Literal["economy", "standard", "expedited", "next_day"]
     po_box: bool
     batteries: tuple[BatteryClass, ...]
@@ -173,7 +174,7 @@ class ServiceSpec(Spec):
 class FeeRule(Spec):
     """When a published surcharge is charged, on which services."""
 
-    code: _Word
+    code: _Code
     detail: _Word
     services: tuple[str, ...]
     row: tuple[str, ...]
@@ -203,7 +204,7 @@ class FeeRule(Spec):
 class Manifest(Spec):
     """A carrier in one country and currency."""
 
-    carrier: _Word
+    carrier: _Code
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
     zone_system: ZoneSystem

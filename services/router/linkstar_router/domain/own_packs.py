@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field, ValidationError
 
+from linkstar_router.domain.calendars import load_calendars
 from linkstar_router.domain.editions import priced_by
 from linkstar_router.domain.manifest import ContractSpec, Spec
 from linkstar_router.domain.packs import compiled, load_transit, manifest_files, manifests, read_document
@@ -32,7 +34,7 @@ class Agreement(Spec):
 
     agreement: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
     carrier: _Word
-    account: Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9._-]+$")]
+    account: Annotated[str, Field(max_length=64, pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
     source: _Word
     as_of: date
     valid_from: date
@@ -63,11 +65,17 @@ def _parsed(file: str, content: dict[str, object]) -> Agreement:
     return agreement
 
 
-def with_own(services: Iterable[Service], shelf: Shelf) -> tuple[Service, ...]:
+def with_own(
+    services: Iterable[Service], shelf: Shelf, lists: Mapping[str, Service] | None = None
+) -> tuple[Service, ...]:
     """Return the services with the packs of a shelf applied: agreements in the place of the list they are about, own
-    carriers at the end. A service kept for reference is offered once there is an agreement about it.
+    carriers at the end. A service kept for reference is offered as long as there is an agreement about it.
+
+    `lists` are the services as published, where `services` have agreements already: a later one takes the place of an
+    earlier one, and adds nothing to it.
     """
     known = {service.key: service for service in services}
+    published = known.copy() if lists is None else lists
     for file, agreement in agreements(shelf):
         for name, terms in agreement.services.items():
             key = f"{agreement.carrier}/{name}"
@@ -75,11 +83,14 @@ def with_own(services: Iterable[Service], shelf: Shelf) -> tuple[Service, ...]:
                 near = sorted(each for each in known if each.startswith(f"{agreement.carrier}/")) or sorted(known)
                 what = f"no service {key} is known"
                 raise TariffError("service_unknown", file, 0, what, f"name one of {', '.join(near)}")
-            known[key] = _agreed(shelf, known[key], agreement, terms)
+            known[key] = _agreed(shelf, known[key], published.get(key, known[key]), agreement, terms)
     transit = load_transit(shelf)
     for file, manifest in manifests(shelf):
         for spec in manifest.service:
             made = compiled(shelf, manifest, spec, transit)
+            if made.calendar not in _calendars():
+                what, names = f"there is no calendar {made.calendar}", ", ".join(sorted(_calendars()))
+                raise TariffError("calendar_unknown", file, 0, what, f"use one of {names}")
             if made.key in known:
                 what = f"{made.key} is the name of a service that exists"
                 raise TariffError(
@@ -89,24 +100,28 @@ def with_own(services: Iterable[Service], shelf: Shelf) -> tuple[Service, ...]:
     return tuple(known.values())
 
 
-def _agreed(shelf: Shelf, service: Service, agreement: Agreement, terms: Terms) -> Service:
+@cache
+def _calendars() -> frozenset[str]:
+    return frozenset(load_calendars())
+
+
+def _agreed(shelf: Shelf, service: Service, listed: Service, agreement: Agreement, terms: Terms) -> Service:
     since, until = agreement.valid_from.toordinal(), (agreement.valid_to or FOREVER).toordinal()
-    running = [edition for edition in service.editions if edition.since <= since <= edition.until][-1:]
-    inside = [*running, *(edition for edition in service.editions if since < edition.since <= until)]
+    running = [edition for edition in listed.editions if edition.since <= since <= edition.until][-1:]
+    inside = [*running, *(edition for edition in listed.editions if since < edition.since <= until)]
     own = [_own(shelf, service, edition, agreement, terms) for edition in inside]
-    before = [
-        replace(edition, until=min(edition.until, since - 1)) for edition in service.editions if edition.since < since
-    ]
-    after = _rest(service, until) if until < FOREVER.toordinal() else []
+    others = () if service.reference else service.editions
+    before = [replace(edition, until=min(edition.until, since - 1)) for edition in others if edition.since < since]
+    after = _rest(others, until) if until < FOREVER.toordinal() else []
     clipped = [replace(edition, since=max(edition.since, since), until=min(edition.until, until)) for edition in own]
     return replace(service, editions=(*before, *clipped, *after), reference="")
 
 
-def _rest(service: Service, until: int) -> list[Edition]:
-    """Return the published editions from the day after the agreement's end."""
-    running = [edition for edition in service.editions if edition.since <= until < edition.until]
+def _rest(editions: Collection[Edition], until: int) -> list[Edition]:
+    """Return the editions from the day after the agreement's end."""
+    running = [edition for edition in editions if edition.since <= until < edition.until]
     resumed = [replace(edition, since=until + 1) for edition in running[-1:]]
-    return [*resumed, *(edition for edition in service.editions if edition.since > until)]
+    return [*resumed, *(edition for edition in editions if edition.since > until)]
 
 
 def _own(shelf: Shelf, service: Service, edition: Edition, agreement: Agreement, terms: Terms) -> Edition:

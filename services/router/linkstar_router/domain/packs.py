@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any
@@ -43,6 +44,7 @@ def load_services() -> tuple[Service, ...]:
     return tuple(service for service in load_all_services() if not service.reference)
 
 
+@cache
 def load_all_services() -> tuple[Service, ...]:
     """Return every service with a price list, those for reference only too."""
     transit = load_transit()

@@ -94,7 +94,7 @@ def quote(snapshot: Snapshot, request: QuoteRequest, now: datetime, penalty_mino
         Question,
         {
             **vars(request), **UNRULED, "ordered_at": request.ordered_at or quoted_at, "decided_at": quoted_at, "barred": (),
-            "penalty_minor": penalty_minor,
+            "penalty_minor": penalty_minor, "packs": snapshot.packs or None,
         },
     )  # fmt: skip
     decision = decide(snapshot, question)

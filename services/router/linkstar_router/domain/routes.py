@@ -18,7 +18,7 @@ from linkstar_router.domain.zones import ZoneSource
 __all__ = ["ACCOUNT", "alternatives", "costed", "exclusions"]
 
 ACCOUNT = "platform"
-"""The carrier account of every shipped list; sellers' own contracts bring their own."""
+"""The carrier account of every shipped list; agreements bring their own."""
 _ALTERNATIVES, _EXCLUSIONS, _DETAIL = 3, 100, 200
 
 
@@ -29,8 +29,8 @@ def costed(candidate: Candidate) -> CostedRoute:
     synthetic = edition.pack.synthetic
     zone = edition.zone_names[course.zone.code]
     return _costed(
-        service.carrier, service.service, service.currency, service.transit_source, edition.tariff, synthetic, zone,
-        course.zone.source, course.dates, candidate.rated,
+        service.carrier, service.service, edition.pack.account or ACCOUNT, service.currency, service.transit_source,
+        edition.tariff, synthetic, zone, course.zone.source, course.dates, candidate.rated,
     )  # fmt: skip
 
 
@@ -61,13 +61,13 @@ _remembered = lru_cache(maxsize=8_192)
 
 @_remembered
 def _costed(
-    carrier: str, service: str, currency: str, transit_source: str, tariff: str, synthetic: bool, zone: str,
+    carrier: str, service: str, account: str, currency: str, transit_source: str, tariff: str, synthetic: bool, zone: str,
     zone_source: ZoneSource, dates: Dates | None, rated: Rated,
 ) -> CostedRoute:  # fmt: skip
     return CostedRoute(
         carrier=carrier,
         service=service,
-        account=ACCOUNT,
+        account=account,
         total=_money(rated.total, currency),
         lines=tuple(_line(line, currency, synthetic) for line in rated.lines),
         billable_weight=_weight(rated.billable, rated.unit),

@@ -146,7 +146,7 @@ def routed(
 
     `full` names the services without capacity, as a question does.
     """
-    question = _question(shipment, content, now, penalty_minor, rules, full)
+    question = _question(shipment, content, now, penalty_minor, rules, full, snapshot.packs)
     decision = decide(snapshot, question, rules)
     sequence = shipment.decisions + 1
     if decision.candidates:
@@ -170,20 +170,22 @@ def routed(
 
 def _question(
     shipment: Shipment, content: Content, now: datetime, penalty_minor: int, rules: CompiledRules,
-    full: tuple[str, ...],
+    full: tuple[str, ...], packs: tuple[str, ...],
 ) -> Question:  # fmt: skip
     barred = tuple(sorted(service for service, until in shipment.barred.items() if until is None or until > now))
-    return asked_about(content, now, penalty_minor, rules, barred, full)
+    return asked_about(content, now, penalty_minor, rules, barred, full, packs)
 
 
 def asked_about(
     content: Content, now: datetime, penalty_minor: int, rules: CompiledRules, barred: tuple[str, ...] = (),
-    full: tuple[str, ...] = (),
+    full: tuple[str, ...] = (), packs: tuple[str, ...] = (),
 ) -> Question:  # fmt: skip
     """Return the question that is asked about an order; of channel and items it holds only what the rules look at."""
     parts = {**vars(content), **UNRULED, "decided_at": now, "barred": barred, "penalty_minor": penalty_minor}
     if full:
         parts["full"] = full
+    if packs:
+        parts["packs"] = packs
     if rules is not NO_RULES:
         parts["rules"] = rules.version
         parts |= {_LOOKED_AT[name][0]: _LOOKED_AT[name][1](content) for name in rules.fields & _LOOKED_AT.keys()}

@@ -38,6 +38,8 @@ class Snapshot:
     calendars: CalendarBook
     borders: Borders
     regions: Regions
+    packs: tuple[str, ...] = ()
+    """Imported packs that take the place of shipped lists, each `name.version`; the last one is uppermost."""
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
     _homes: dict[str, Home] = field(default_factory=dict, repr=False)
     _ready: dict[tuple[str, str, str, datetime], tuple[int, ...]] = field(default_factory=dict, repr=False)

@@ -15,6 +15,7 @@ from linkstar_router.domain.shipment import Key, Shipment, Step, cancelled, cont
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.handlers.desk import Desk, Order, open_desk
 from linkstar_router.store import capacity
+from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
@@ -29,7 +30,7 @@ class Router:
     """The handlers with what they decide from. Nothing in here changes after construction."""
 
     def __init__(self, snapshot: Snapshot, penalty_minor: int, clock: Clock) -> None:
-        self._snapshot = snapshot
+        self._packbook = Packbook(snapshot)
         self._penalty_minor = penalty_minor
         self._clock = clock
         self._rulebook = Rulebook(shipped_catalogue())
@@ -119,7 +120,7 @@ class Router:
 
     async def _desk(self, tx: Transaction, keys: Iterable[Key]) -> Desk:
         tenants = {tenant for tenant, _ in keys}
-        return await open_desk(self._snapshot, self._penalty_minor, self._rulebook, tx, tenants, self._clock)
+        return await open_desk(self._packbook, self._penalty_minor, self._rulebook, tx, tenants, self._clock)
 
 
 def _again(shipment: Shipment) -> Order:

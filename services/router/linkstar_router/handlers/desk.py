@@ -11,6 +11,7 @@ from linkstar_router.domain.rules.compiled import NO_RULES, CompiledRules
 from linkstar_router.domain.shipment import Content, Shipment, Step, routed
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.store import capacity
+from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.rulebook import Rulebook
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Transaction
@@ -33,10 +34,10 @@ class Desk:
     """
 
     def __init__(
-        self, snapshot: Snapshot, penalty_minor: int, rules: Mapping[str, CompiledRules], pools: Iterable[Pool],
-        tx: Transaction, clock: Clock,
+        self, snapshots: Mapping[str, Snapshot], penalty_minor: int, rules: Mapping[str, CompiledRules],
+        pools: Iterable[Pool], tx: Transaction, clock: Clock,
     ) -> None:  # fmt: skip
-        self._snapshot, self._penalty_minor, self._rules, self._tx = snapshot, penalty_minor, rules, tx
+        self._snapshots, self._penalty_minor, self._rules, self._tx = snapshots, penalty_minor, rules, tx
         self._turns = Turns(clock)
         self._pools: dict[str, list[Pool]] = {}
         for pool in pools:
@@ -71,8 +72,9 @@ class Desk:
         return step
 
     def _routed(self, order: Order, full: tuple[str, ...] = ()) -> Step:
-        rules = self._rules.get(order.shipment.tenant, NO_RULES)
-        return routed(*order, self._snapshot, self._tx.now, self._penalty_minor, rules, full)
+        tenant = order.shipment.tenant
+        rules = self._rules.get(tenant, NO_RULES)
+        return routed(*order, self._snapshots[tenant], self._tx.now, self._penalty_minor, rules, full)
 
     def _touched(self, order: Order, step: Step) -> list[list[PoolDay]]:
         """Return the pools of each candidate; what travels back takes nothing of a warehouse's capacity."""
@@ -98,9 +100,10 @@ class Desk:
 
 
 async def open_desk(
-    snapshot: Snapshot, penalty_minor: int, rulebook: Rulebook, tx: Transaction, tenants: Iterable[str], clock: Clock
+    packbook: Packbook, penalty_minor: int, rulebook: Rulebook, tx: Transaction, tenants: Iterable[str], clock: Clock
 ) -> Desk:
     """Return the desk for orders of these tenants, with what is in force as the transaction begins."""
     named = set(tenants)
     rules = await rulebook.in_force(tx, named)
-    return Desk(snapshot, penalty_minor, rules, await capacity.pools_of(tx, named), tx, clock)
+    snapshots = await packbook.in_force(tx, named)
+    return Desk(snapshots, penalty_minor, rules, await capacity.pools_of(tx, named), tx, clock)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["Extent", "Imported", "import_pack", "in_force", "version_of", "withdraw"]
+__all__ = ["Extent", "Imported", "heads", "import_pack", "in_force", "texts_of", "version_of", "withdraw"]
 
 _COLUMNS = "pack, version, digest, valid_from, valid_to, services, withdrawn, imported_at, imported_by"
 
@@ -34,6 +34,33 @@ class Extent(NamedTuple):
     valid_from: date | None
     valid_to: date | None
     services: Sequence[str]
+
+
+async def heads(tx: Transaction, tenants: Collection[str]) -> dict[str, list[str]]:
+    """Return the packs of each of these tenants that are not withdrawn, as `name.version`, that imported last at the end."""
+    rows = await tx.fetch(
+        "SELECT tenant, pack || '.' || version AS name FROM (SELECT DISTINCT ON (tenant, pack) tenant, pack, version, "
+        "withdrawn, imported_at FROM tariff_pack WHERE tenant = ANY($1::text[]) ORDER BY tenant, pack, version DESC) "
+        "AS newest WHERE NOT withdrawn ORDER BY tenant, imported_at, pack",
+        sorted(tenants),
+    )
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(row["tenant"], []).append(row["name"])
+    return found
+
+
+async def texts_of(tx: Transaction, tenant: str, names: Sequence[str]) -> dict[str, tuple[str, dict[str, str]]]:
+    """Return hash and files of imported versions by their `name.version`; those that were never imported are left out."""
+    parts = [name.rpartition(".") for name in names]
+    rows = await tx.fetch(
+        "SELECT pack || '.' || version AS name, digest, texts FROM tariff_pack "
+        "WHERE tenant = $1 AND (pack, version) IN (SELECT * FROM unnest($2::text[], $3::int[]))",
+        tenant,
+        [pack for pack, _, _ in parts],
+        [int(version) for _, _, version in parts],
+    )
+    return {row["name"]: (row["digest"], _texts(row["texts"])) for row in rows}
 
 
 async def in_force(tx: Transaction, tenant: str) -> list[Imported]:
