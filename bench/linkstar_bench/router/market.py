@@ -18,7 +18,10 @@ def market(snapshot: Snapshot) -> Snapshot:
     known = [service for service in snapshot.services if service.country == "US"]
     open_to_all = [service for service in known if service.receiver != "commercial" and service.takes == "any"]
     copies = (_copy(service, number) for number, service in enumerate(cycle(open_to_all)))
-    return replace(snapshot, services=tuple(islice(chain(open_to_all, copies), SERVICES)))
+    return Snapshot(
+        version="market", services=tuple(islice(chain(open_to_all, copies), SERVICES)), areas=snapshot.areas,
+        charts=snapshot.charts, calendars=snapshot.calendars, borders=snapshot.borders, regions=snapshot.regions,
+    )  # fmt: skip
 
 
 def _copy(service: Service, number: int) -> Service:

@@ -146,7 +146,7 @@ def test_what_was_decided_before_changes_no_decision(
         *lane, f"{weight} oz", "{} {} {} in".format(*box), on=on, residential=home, signature=sign, insurance=insure,
         appointment=book, contents={"liquid": liquid}, level="expedited" if priority else "standard", parcels=count,
     )  # fmt: skip
-    unaware = replace(shipped(), _days={}, _courses={}, _ready={})
+    unaware = replace(shipped(), _days={}, _lineups={}, _ready={})
     assert encode(decide(shipped(), question)) == encode(decide(unaware, question))
 
 
