@@ -18,6 +18,7 @@ from unit.router.routed_orders import ORDERED, received, refused
 from linkstar_router.api import routes_from
 from linkstar_router.api.quotes import Quoter
 from linkstar_router.domain.snapshot import shipped
+from linkstar_router.domain.terms import Terms
 from linkstar_runtime.api_keys import Authorizer, create_key
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.health import Health
@@ -94,6 +95,33 @@ async def test_notices_warn_of_remote_areas_and_volume(client: httpx.AsyncClient
     notices = {notice["code"]: notice["services"] for notice in quote["notices"]}
     assert "ups/ground" in notices["dim_weight"]
     assert "usps/ground_advantage" in notices["oversize"]
+
+
+async def test_a_quote_is_made_under_the_rules_in_force(client: httpx.AsyncClient, desk: RouterDesk) -> None:
+    version = await desk.publish({"id": "no-ground", "when": {"sku": "RING-*"}, "then": {"forbid": "usps"}})
+    quote = (await client.post("/v1/quotes", json=_shipment(skus=["RING-7"]))).json()
+    assert (quote["rules"], quote["rules_applied"]) == (version, ["no-ground"])
+    excluded = {(each["service"], each["code"], each["detail"]) for each in quote["excluded"]}
+    assert ("ground_advantage", "rule_forbids", "rule no-ground") in excluded
+    other = (await client.post("/v1/quotes", json=_shipment(skus=["BOOK"]))).json()
+    assert "rules_applied" not in other
+    assert other["routes"][0]["service"] == "ground_advantage"
+    assert other["quote_id"] != quote["quote_id"]
+
+
+async def test_a_quote_names_full_pools_and_takes_no_place(client: httpx.AsyncClient, desk: RouterDesk) -> None:
+    await desk.cap("ground", 1, "usps", "ground_advantage")
+    first = [(await client.post("/v1/quotes", json=_shipment())).json() for _ in range(3)]
+    assert {quote["routes"][0]["service"] for quote in first} == {"ground_advantage"}
+    assert await desk.used() == {}
+    await desk.take(received())
+    desk.clock.advance(timedelta(seconds=2))
+    quote = (await client.post("/v1/quotes", json=_shipment())).json()
+    assert quote["routes"][0]["service"] == "priority_mail"
+    excluded = {(each["service"], each["code"], each["detail"]) for each in quote["excluded"]}
+    assert ("ground_advantage", "capacity_exhausted", "ground") in excluded
+    back = (await client.post("/v1/quotes", json=_shipment(kind="return"))).json()
+    assert "ground_advantage" in {route["service"] for route in back["routes"]}
 
 
 async def test_every_price_shows_its_list_its_level_and_its_sum(client: httpx.AsyncClient) -> None:
@@ -232,7 +260,7 @@ async def test_a_long_batch_lets_others_run_in_between() -> None:
 
     turns = 0
     other = asyncio.create_task(others())
-    answer = await Quoter(shipped(), 600, _Ticking(ORDERED)).many([_shipment()] * 30, ORDERED)
+    answer = await Quoter(Terms(shipped()), 600, _Ticking(ORDERED)).many([_shipment()] * 30, ORDERED)
     other.cancel()
     assert len(json.loads(answer)["results"]) == 30
     assert turns >= 10

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from integration.router.router_desk import OwnTransactions, RouterDesk, opened_desk
 
-from linkstar_router.api.rules import routes
+from linkstar_router.api import routes_from
 from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.rules.compiled import NO_RULES
 from linkstar_router.domain.snapshot import shipped
@@ -47,13 +47,11 @@ async def clients(database_url: str, desk: RouterDesk) -> AsyncIterator[list[htt
         clock=desk.clock, database=desk.database, authorize=Authorizer(desk.database, desk.clock),
         writer=OwnTransactions(desk.database),
     )  # fmt: skip
-    app = create_app(
-        "router", lambda given: routes(given, shipped(), 600, shipped_catalogue()), cast("ServiceContext", context),
-        cast("Health", SimpleNamespace()),
-    )  # fmt: skip
+    given = cast("ServiceContext", context)
+    app = create_app("router", routes_from(shipped(), 600), given, cast("Health", SimpleNamespace()))
     found = [
         httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="http://router", headers={"authorization": f"Bearer {key}"}
+            transport=httpx.ASGITransport(app), base_url="http://router/v1", headers={"authorization": f"Bearer {key}"}
         )
         for key in keys
     ]

@@ -27,7 +27,7 @@ class OneMillisecondALook(ManualClock):
 async def test_others_run_between_the_orders_of_a_batch(snapshot: Snapshot) -> None:
     clock = OneMillisecondALook(ORDERED)
     nowhere = Transaction(cast("Any", None), ORDERED)  # without pools nothing is read or written
-    desk = Desk(snapshot, 600, {}, (), nowhere, clock)
+    desk = Desk({"demo": snapshot}, 600, {}, (), nowhere, clock)
     content = content_of(received())
     orders = [Order(Shipment("demo", f"shopify-{n}", f"shopify-{n}", 0), content) for n in range(ORDERS)]
     turns = 0

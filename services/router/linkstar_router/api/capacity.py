@@ -16,6 +16,7 @@ from linkstar_router.domain.rules.catalogue import Catalogue
 from linkstar_router.domain.rules.faults import spelled_like
 from linkstar_router.store import capacity as store
 from linkstar_router.store import rule_sets
+from linkstar_router.store.termbook import Termbook
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
@@ -40,7 +41,7 @@ class PoolBody(BaseModel):
     valid_to: date | None = None
 
 
-def routes(context: ServiceContext, catalogue: Catalogue) -> APIRouter:
+def routes(context: ServiceContext, termbook: Termbook, catalogue: Catalogue) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["capacity"])
     reader = Depends(context.authorize("capacity:read"))
@@ -57,6 +58,7 @@ def routes(context: ServiceContext, catalogue: Catalogue) -> APIRouter:
             return ()
 
         await context.writer.run(work)
+        termbook.forget()
         return _told(defined)
 
     @router.delete("/capacity/{pool}", status_code=204)
@@ -70,6 +72,7 @@ def routes(context: ServiceContext, catalogue: Catalogue) -> APIRouter:
             return ()
 
         await context.writer.run(work)
+        termbook.forget()
         if not found[-1]:
             raise Problem(404, "pool_unknown", "There is no such pool", fix="See GET /v1/capacity.")
         return Response(status_code=204)

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from linkstar_router.domain.decision import is_timezone
 from linkstar_router.domain.quotes import QuoteRequest, quote
 from linkstar_router.domain.snapshot import Snapshot
-from linkstar_router.store.packbook import Packbook
+from linkstar_router.domain.terms import Terms
+from linkstar_router.store.termbook import Termbook
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.json_body import check_json
@@ -27,16 +28,16 @@ BATCH = 500
 
 
 class Quoter:
-    """Answers quotes from one snapshot, as the JSON that is sent."""
+    """Answers quotes under the same terms, as the JSON that is sent."""
 
-    def __init__(self, snapshot: Snapshot, penalty_minor: int, clock: Clock) -> None:
-        self._snapshot = snapshot
+    def __init__(self, terms: Terms, penalty_minor: int, clock: Clock) -> None:
+        self._terms = terms
         self._penalty_minor = penalty_minor
         self._clock = clock
 
     def one(self, body: object, now: datetime) -> bytes:
         """Return the quote of one request body; raises Problem when it is not valid."""
-        made = quote(self._snapshot, _request(body), now, self._penalty_minor)
+        made = quote(self._terms, _request(body), now, self._penalty_minor)
         return made.__pydantic_serializer__.to_json(made, exclude_none=True)
 
     async def answer(self, body: dict[str, Any], now: datetime) -> bytes:
@@ -60,7 +61,7 @@ class Quoter:
             return b'{"index":%d,"status":"rejected","problem":%s}' % (index, document)
 
 
-def routes(context: ServiceContext, packbook: Packbook, penalty_minor: int) -> APIRouter:
+def routes(context: ServiceContext, termbook: Termbook, penalty_minor: int) -> APIRouter:
     """Return the route."""
     router = APIRouter(tags=["quotes"])
 
@@ -68,10 +69,11 @@ def routes(context: ServiceContext, packbook: Packbook, penalty_minor: int) -> A
     async def quotes(
         body: dict[str, Any], principal: Principal = Depends(context.authorize("quotes:read"))
     ) -> Response:
-        """Price one shipment, or up to 500 as `{"quotes": [...]}`: itemised, with reasons for what is missing."""
-        async with context.database.transaction() as tx:
-            snapshot = await packbook.of(tx, principal.tenant)
-        quoter = Quoter(snapshot, penalty_minor, context.clock)
+        """Price one shipment, or up to 500 as `{"quotes": [...]}`: itemised, with reasons for what is missing.
+
+        The seller's rules hold as they do for orders; full capacity pools are told, and nothing is taken of any.
+        """
+        quoter = Quoter(await termbook.of(principal.tenant), penalty_minor, context.clock)
         return Response(await quoter.answer(body, context.clock.now()), media_type="application/json")
 
     return router
@@ -85,7 +87,7 @@ def quote_command(snapshot: Snapshot, penalty_minor: int) -> Command:
         stated = json.loads(body or b"null")
         if not isinstance(stated, dict):
             raise Problem(422, "dict_type", "The input is no JSON object", fix="Send one quote or a batch of quotes.")
-        return await Quoter(snapshot, penalty_minor, clock).answer(stated, clock.now())
+        return await Quoter(Terms(snapshot), penalty_minor, clock).answer(stated, clock.now())
 
     return Command("quote", "quote standard input as POST /v1/quotes does", answer)
 

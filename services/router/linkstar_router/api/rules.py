@@ -21,6 +21,7 @@ from linkstar_router.domain.rules.faults import BadRules
 from linkstar_router.store import rule_sets
 from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.rule_sets import Published
+from linkstar_router.store.termbook import Termbook
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import FieldError, Problem
@@ -41,7 +42,9 @@ class RuleDocument(BaseModel):
     note: Annotated[str, SafeStr(200)] = ""
 
 
-def routes(context: ServiceContext, packbook: Packbook, penalty_minor: int, catalogue: Catalogue) -> APIRouter:
+def routes(
+    context: ServiceContext, packbook: Packbook, termbook: Termbook, penalty_minor: int, catalogue: Catalogue
+) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["rules"])
     reader = Depends(context.authorize("rules:read"))
@@ -76,6 +79,7 @@ def routes(context: ServiceContext, packbook: Packbook, penalty_minor: int, cata
             return ()
 
         await context.writer.run(work)
+        termbook.forget()
         if published[-1].version == before[-1]:
             response.status_code = 200
         return _head(published[-1]) | _told(report)

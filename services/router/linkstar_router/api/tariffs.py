@@ -20,6 +20,7 @@ from linkstar_router.domain.published import SHIPPED
 from linkstar_router.store import rule_sets, tariff_packs
 from linkstar_router.store.packbook import Packbook
 from linkstar_router.store.tariff_packs import Extent, Imported
+from linkstar_router.store.termbook import Termbook
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import FieldError, Problem
@@ -43,7 +44,7 @@ class PackDocument(BaseModel):
     files: Annotated[dict[_FileName, _Text], Field(min_length=1, max_length=100)]
 
 
-def routes(context: ServiceContext, packbook: Packbook) -> APIRouter:
+def routes(context: ServiceContext, packbook: Packbook, termbook: Termbook) -> APIRouter:
     """Return the routes."""
     router = APIRouter(tags=["tariffs"])
     reader = Depends(context.authorize("quotes:read"))
@@ -79,6 +80,7 @@ def routes(context: ServiceContext, packbook: Packbook) -> APIRouter:
             return ()
 
         await context.writer.run(work)
+        termbook.forget()
         imported, is_new = done[-1]
         response.status_code = 201 if is_new else 200
         return imported._asdict() | {"warnings": [finding._asdict() for finding in warnings]}
@@ -111,6 +113,7 @@ def routes(context: ServiceContext, packbook: Packbook) -> APIRouter:
             return ()
 
         await context.writer.run(work)
+        termbook.forget()
         if done[-1] is None:
             raise Problem(404, "pack_unknown", "No such pack", fix="See GET /v1/tariffs/own.")
         return done[-1]._asdict()

@@ -28,6 +28,7 @@ from linkstar_router.domain.routes import costed, exclusions
 from linkstar_router.domain.service_facts import ServiceFacts, facts_of
 from linkstar_router.domain.snapshot import Snapshot
 from linkstar_router.domain.tariff import LEVELS, Pack
+from linkstar_router.domain.terms import Terms
 
 __all__ = ["Evidence", "Quote", "QuoteRequest", "QuotedRoute", "quote"]
 
@@ -49,6 +50,11 @@ class QuoteRequest(Value):
     """Decides which price lists hold; default `quoted_at`."""
     quoted_at: Instant | None = None
     """Decides when the parcel could leave; default now. Stating that of an earlier answer repeats the answer."""
+    channel: Token | None = None
+    """This and what follows matters only where the seller's rules look at it."""
+    skus: Annotated[tuple[Token, ...], Field(max_length=1000, strict=False)] = ()
+    categories: Annotated[tuple[Token, ...], Field(max_length=1000, strict=False)] = ()
+    tags: Annotated[tuple[Token, ...], Field(max_length=100, strict=False)] = ()
 
 
 class Evidence(Value):
@@ -85,19 +91,21 @@ class Quote(Value):
     notices: tuple[ServiceNotice, ...]
     tariffs: Token
     """Version of the router data the quote was made from."""
+    rules: Token | None = None
+    """Version of the seller's rules it was made under."""
+    rules_applied: Annotated[tuple[Token, ...], Field(max_length=1000, strict=False)] | None = None
 
 
-def quote(snapshot: Snapshot, request: QuoteRequest, now: datetime, penalty_minor: int) -> Quote:
+def quote(terms: Terms, request: QuoteRequest, now: datetime, penalty_minor: int) -> Quote:
     """Return the quote of a request: the same decision an order would get, told in full, with nothing reserved."""
-    quoted_at = request.quoted_at or now
-    question = assembled(
-        Question,
-        {
-            **vars(request), **UNRULED, "ordered_at": request.ordered_at or quoted_at, "decided_at": quoted_at, "barred": (),
-            "penalty_minor": penalty_minor, "packs": snapshot.packs or None,
-        },
-    )  # fmt: skip
-    decision = decide(snapshot, question)
+    snapshot, rules = terms.snapshot, terms.rules
+    question = _question(terms, request, request.quoted_at or now, penalty_minor)
+    decision = decide(snapshot, question, rules)
+    full = terms.full(decision, request.warehouse, now, len(request.parcels)) if request.kind == "order" else ()
+    if full:
+        question = assembled(Question, {**vars(question), "full": full})
+        decision = decide(snapshot, question, rules)
+    quoted_at = question.decided_at
     parts = {
         "quote_id": _identity(snapshot, question),
         "quoted_at": quoted_at,
@@ -105,8 +113,24 @@ def quote(snapshot: Snapshot, request: QuoteRequest, now: datetime, penalty_mino
         "excluded": exclusions(decision.excluded),
         "notices": notices(snapshot, question, decision),
         "tariffs": snapshot.version,
+        "rules": rules.version if rules.rules else None,
+        "rules_applied": decision.effects.rules if decision.effects else None,
     }
     return assembled(Quote, parts)
+
+
+def _question(terms: Terms, request: QuoteRequest, quoted_at: datetime, penalty_minor: int) -> Question:
+    """Return the question an order like this would pose; of channel and items it holds only what the rules look at."""
+    told = {"sku": "skus", "category": "categories", "tag": "tags", "channel": "channel"}
+    stated = {told[name]: getattr(request, told[name]) for name in terms.rules.fields & told.keys()}
+    return assembled(
+        Question,
+        {
+            **vars(request), **UNRULED, **stated, "ordered_at": request.ordered_at or quoted_at, "decided_at": quoted_at,
+            "barred": (), "penalty_minor": penalty_minor, "packs": terms.snapshot.packs or None,
+            "rules": terms.rules.version if terms.rules.rules else None,
+        },
+    )  # fmt: skip
 
 
 def _identity(snapshot: Snapshot, question: Question) -> str:
