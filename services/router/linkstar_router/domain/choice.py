@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from linkstar_router.domain.calendars import Dates
+from linkstar_router.domain.exchange import Exchange
 from linkstar_router.domain.lanes import Course
 from linkstar_router.domain.tariff import Offer, Rated
 
@@ -45,9 +46,10 @@ def late_permille(dates: Dates | None, deadline: date | None) -> int:
     return BY_P90 if dates.p90 <= last else BY_P50
 
 
-def cost_milli(net_minor: int, penalty_minor: int, permille: int) -> int:
-    """Return net price plus step penalty times probability, in 1/1000 minor unit."""
-    return net_minor * 1000 + penalty_minor * permille
+def cost_milli(net_minor: int, penalty_minor: int, permille: int, exchange: Exchange | None = None) -> int:
+    """Return net price plus step penalty times probability, in 1/1000 minor unit of the currency of comparison."""
+    net = net_minor * 1000 if exchange is None else exchange.of(net_minor * 1000)
+    return net + penalty_minor * permille
 
 
 def ranked(candidates: list[Candidate]) -> list[Candidate]:

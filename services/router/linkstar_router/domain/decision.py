@@ -54,7 +54,7 @@ class Question(Value):
     barred: tuple[str, ...] = Field(default=(), max_length=100, strict=False)
     """Services (`carrier/service`) that refused the shipment."""
     penalty_minor: int = Field(default=0, ge=0, le=10**9)
-    """What a missed deadline costs the seller, in the tariff's currency."""
+    """What a missed deadline costs the seller, in the currency of the country's lists."""
     rules: Annotated[str, Field(max_length=64)] | None = None
     """Version of the seller's rules; none where the seller has none."""
     channel: Annotated[str, Field(max_length=64)] | None = None
@@ -111,7 +111,8 @@ def _choose(snapshot: Snapshot, question: Question, traits: Traits, lane: Lane) 
             excluded.append(Excluded(course.offer.service, found))
             continue
         late = late_permille(course.dates, deadline)
-        candidates.append(Candidate(course, found, late, cost_milli(found.net, question.penalty_minor, late)))
+        cost = cost_milli(found.net, question.penalty_minor, late, course.exchange)
+        candidates.append(Candidate(course, found, late, cost))
     return Decision(tuple(ranked(candidates)), tuple(excluded))
 
 
@@ -147,13 +148,19 @@ def under_rules(free: Decision, effects: Effects, full: tuple[str, ...] = ()) ->
         if out is not None:
             excluded.append(Excluded(service, out))
             continue
-        more = effects.surcharge_milli(service.key, candidate.rated.net, service.currency) if effects.charges else 0
+        more = _surcharged(effects, candidate) if effects.charges else 0
         candidates.append(Candidate(*candidate[:-1], candidate.cost_milli + more) if more else candidate)
     if effects.preferred:
         candidates.sort(key=lambda each: (effects.preference(each.course.offer.service.key), each.cost_milli))
     elif effects.charges:
         candidates = ranked(candidates)
     return Decision(tuple(candidates), tuple(excluded), effects if effects.rules else None)
+
+
+def _surcharged(effects: Effects, candidate: Candidate) -> int:
+    service, exchange = candidate.offer.service, candidate.course.exchange
+    more = effects.surcharge_milli(service.key, candidate.rated.net, service.currency)
+    return more if exchange is None else exchange.of(more)
 
 
 def _ruled_out(effects: Effects, service: str, closed: Mapping[str, str]) -> Refusal | None:

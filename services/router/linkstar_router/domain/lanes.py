@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from linkstar_router.domain.calendars import Dates
 from linkstar_router.domain.eligibility import Refusal
+from linkstar_router.domain.exchange import Exchange
 from linkstar_router.domain.tariff import Dim, Edition, Limit, Offer, Rated, Rounding, Service
 from linkstar_router.domain.zones import Zone
 
@@ -45,6 +46,8 @@ class Home(NamedTuple):
     services: tuple[Service, ...]
     calendars: tuple[str, ...]
     zone_systems: tuple[str, ...]
+    currency: str
+    """That costs are compared in: the one of the first service's list."""
 
 
 class Lane(NamedTuple):
@@ -96,6 +99,8 @@ class Course(NamedTuple):
     scale: Scale
     by_weight: bool
     """An ordinary parcel's price depends on nothing but its billable weight."""
+    exchange: Exchange | None
+    """What makes its price comparable; None where it is in the currency of the country's lists."""
 
 
 class Lineup(NamedTuple):
@@ -111,7 +116,14 @@ def lineup_of(services: Iterable[Course | Excluded]) -> Lineup:
     return Lineup(found, _lowest([bound for each in found if isinstance(each, Course) for bound in each.ordinary]))
 
 
-def course_of(offer: Offer, edition: Edition, zone: Zone, dates: Dates | None, facts: Circumstances) -> Course:
+def course_of(
+    offer: Offer,
+    edition: Edition,
+    zone: Zone,
+    dates: Dates | None,
+    facts: Circumstances,
+    exchange: Exchange | None = None,
+) -> Course:
     """Return the course of an offer that is open to the shipment."""
     opening = to_json((offer.service.key, edition.tariff, *zone)).decode().removesuffix("]")
     if len(offer.itemised) >= _REMEMBERED_CIRCUMSTANCES:
@@ -121,7 +133,7 @@ def course_of(offer: Offer, edition: Edition, zone: Zone, dates: Dates | None, f
     by_weight = covered and len(edition.classes) == 1 and not (edition.classes[0].limits or edition.classes[0].side)
     return Course(
         offer, edition, zone, dates, facts, covered, _ordinary(offer, edition), prices, opening, to_json(dates).decode(),
-        _scale_of(edition.dim, edition.rounding), by_weight,
+        _scale_of(edition.dim, edition.rounding), by_weight, exchange,
     )  # fmt: skip
 
 

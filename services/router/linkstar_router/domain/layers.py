@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import NamedTuple
 
+from linkstar_router.domain.exchange import EXCHANGE_FILE, ExchangeRates, load_exchange
 from linkstar_router.domain.own_packs import with_own
 from linkstar_router.domain.pack_files import shelf_of
 from linkstar_router.domain.packs import load_all_services, manifests
@@ -47,6 +48,7 @@ def layered(base: Snapshot, layers: Sequence[Layer]) -> tuple[Snapshot, list[tup
         version=f"{base.version}+{digest.hexdigest()}", packs=tuple(layer.name for layer in applied),
         services=tuple(service for service in services.values() if not service.reference),
         areas=base.areas, charts=base.charts, calendars=base.calendars, borders=base.borders, regions=base.regions,
+        exchange=_exchange(applied) or base.exchange,
     ), failed  # fmt: skip
 
 
@@ -58,6 +60,12 @@ def _with(services: Mapping[str, Service], layer: Layer, lists: Mapping[str, Ser
         service.key: service if service is below.get(service.key) else _named(service, below.get(service.key), layer)
         for service in with_own(below.values(), shelf, lists)
     }
+
+
+def _exchange(layers: Sequence[Layer]) -> ExchangeRates | None:
+    """Return the rates that the uppermost layer with any brings."""
+    found = [layer for layer in layers if EXCHANGE_FILE in layer.texts]
+    return load_exchange(shelf_of(found[-1].texts, SHIPPED)) if found else None
 
 
 def _made_by(shelf: Shelf) -> set[str]:

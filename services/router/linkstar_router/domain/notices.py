@@ -35,7 +35,7 @@ def notices(snapshot: Snapshot, question: Question, decision: Decision) -> tuple
     candidates = decision.candidates
     return (
         *_of_lane(snapshot, question, decision), *_of_prices(question, candidates), *_of_cover(question, candidates),
-        *_of_holidays(snapshot, question, candidates),
+        *_of_holidays(snapshot, question, candidates), *_of_exchange(candidates),
     )  # fmt: skip
 
 
@@ -106,6 +106,13 @@ def _of_holidays(snapshot: Snapshot, question: Question, candidates: tuple[Candi
     for (day, name), concerned in sorted(found.items(), key=lambda entry: entry[0]):
         detail = f"{date.fromordinal(day)} {name}: no pick-up or no delivery"
         yield ServiceNotice(code="holiday", detail=detail, services=_keys(concerned))
+
+
+def _of_exchange(candidates: tuple[Candidate, ...]) -> Iterator[ServiceNotice]:
+    """Tell at which rates foreign prices were compared; they are told in their own currency."""
+    for told in dict.fromkeys(c.course.exchange.detail for c in candidates if c.course.exchange):
+        concerned = (c for c in candidates if c.course.exchange and c.course.exchange.detail == told)
+        yield ServiceNotice(code="exchange_rate", detail=f"compared at {told}"[:300], services=_keys(concerned))
 
 
 def _keys(candidates: Iterable[Candidate]) -> tuple[str, ...]:

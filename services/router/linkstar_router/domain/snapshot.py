@@ -12,15 +12,17 @@ from linkstar_router.domain.areas import Areas
 from linkstar_router.domain.calendars import CalendarBook, load_calendars
 from linkstar_router.domain.customs import Borders, load_borders
 from linkstar_router.domain.eligibility import Refusal, Traits, service_refusal
+from linkstar_router.domain.exchange import ExchangeRates, load_exchange
 from linkstar_router.domain.lanes import Circumstances, Course, Excluded, Home, Lane, Lineup, course_of, lineup_of
 from linkstar_router.domain.packs import data_hash, load_areas, load_services
+from linkstar_router.domain.published import SHIPPED
 from linkstar_router.domain.regions import Regions, load_regions
 from linkstar_router.domain.tariff import Offer, Service, offer_on
 from linkstar_router.domain.zones import Zone, ZoneCharts, load_zone_charts
 
 __all__ = ["RULES_OF_RATING", "Snapshot", "shipped"]
 
-RULES_OF_RATING = "r5"
+RULES_OF_RATING = "r6"
 """Raised whenever the code would price or rank any shipment differently."""
 _REMEMBERED_DAYS = 512
 _REMEMBERED_MOMENTS = 256
@@ -38,6 +40,7 @@ class Snapshot:
     calendars: CalendarBook
     borders: Borders
     regions: Regions
+    exchange: ExchangeRates
     packs: tuple[str, ...] = ()
     """Imported packs that take the place of shipped lists, each `name.version`; the last one is uppermost."""
     _days: dict[tuple[str, int], tuple[Offer, ...]] = field(default_factory=dict, repr=False)
@@ -66,7 +69,7 @@ class Snapshot:
             services = tuple(service for service in self.services if service.country == country)
             calendars = dict.fromkeys(service.calendar for service in services)
             zone_systems = dict.fromkeys(service.zone_system for service in services)
-            known = Home(services, tuple(calendars), tuple(zone_systems))
+            known = Home(services, tuple(calendars), tuple(zone_systems), services[0].currency if services else "")
             if services:
                 self._homes[country] = known
         return known
@@ -118,18 +121,23 @@ class Snapshot:
         offers = self.offers(lane.country, lane.tariff_day)
         for offer, refusal in zip(offers, self.refusals(lane.country, traits), strict=True):
             service, edition = offer.service, offer.edition
+            foreign = service.currency != home.currency
+            exchange = self.exchange.between(service.currency, home.currency, lane.tariff_day) if foreign else None
             if lane.border is not None:
                 yield Excluded(service, lane.border)
             elif refusal is not None:
                 yield Excluded(service, refusal)
             elif edition is None:
                 yield Excluded(service, Refusal("no_tariff_at_date", offer.reason))
+            elif foreign and exchange is None:
+                what = f"no exchange rate from {service.currency} to {home.currency} is known: it cannot be compared"
+                yield Excluded(service, Refusal("exchange_rate_missing", what))
             else:
                 zone = zones[service.zone_system]
                 transit = service.transit.get(zone.code)
                 calendar = self.calendars.between(service.calendar, *lane.regions)
                 dates = calendar.dates(ready[service.calendar], transit) if transit else None
-                yield course_of(offer, edition, zone, dates, facts)
+                yield course_of(offer, edition, zone, dates, facts, exchange)
 
 
 @cache
@@ -138,4 +146,5 @@ def shipped() -> Snapshot:
     return Snapshot(
         version=f"{RULES_OF_RATING}-{data_hash()}", services=load_services(), areas=load_areas(),
         charts=load_zone_charts(), calendars=load_calendars(), borders=load_borders(), regions=load_regions(),
+        exchange=load_exchange(SHIPPED),
     )  # fmt: skip

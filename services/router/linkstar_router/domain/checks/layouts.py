@@ -46,6 +46,9 @@ def _or_empty(kind: _Kind) -> _Kind:
 _TEXT = _Kind(bool, "fill the cell")
 _ANY = _Kind(lambda _: True, "")
 _NUMBER = _Kind(_is_number, "write a number such as 12.5")
+_RATE = _Kind(
+    lambda text: _is_number(text) and 10**-6 <= Decimal(text) <= 10**6, "write what 1 EUR buys, such as 1.0815"
+)
 _MINOR = _Kind(lambda text: text.isascii() and text.isdigit(), "write whole minor units: 7.20 is 720")
 _DAY = _Kind(_is_day, "write the date as YYYY-MM-DD")
 _UNIT = _Kind(WEIGHTS.__contains__, f"use one of {', '.join(WEIGHTS)}")
@@ -112,6 +115,7 @@ LAYOUTS = (
         "max_length_mm": _or_empty(_MINOR), "max_width_mm": _or_empty(_MINOR), "max_height_mm": _or_empty(_MINOR),
         "rule": _ANY, "limit_mm": _or_empty(_MINOR), "min_mm": _ANY, "delivery_days": _ANY, "cover": _ANY, **_EVIDENCE,
     }),
+    Layout("exchange rates", {"currency": _CURRENCY, "per_eur": _RATE, "effective_from": _DAY, **_EVIDENCE}),
     Layout("transit days", {
         "carrier": _TEXT, "service": _TEXT, "zone_from": _MINOR, "zone_to": _MINOR, "p50_days": _NUMBER,
         "p90_days": _NUMBER, "source": _TEXT, "evidence": _TEXT,
@@ -123,6 +127,7 @@ _FIXED = {
     "us/surcharges_us.csv": "surcharges by zone", "eu/surcharges.csv": "surcharges by country",
     "synthetic/surcharges.csv": "surcharges by country", "surcharges.csv": "surcharges by country",
     "us/fuel_percent_history.csv": "fuel weeks", "eu/remote_areas.csv": "remote areas", "transit.csv": "transit days",
+    "exchange_rates.csv": "exchange rates",
 }  # fmt: skip
 """Files that are read by name, so they must have their layout."""
 
