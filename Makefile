@@ -125,7 +125,7 @@ bench: $(INSTALLED) ## LinkStar beside the usual way and a bare relay, about 20 
 	@$(BIN)/python -m linkstar_bench $(BENCH_ARGS)
 
 .PHONY: bench-router
-bench-router: $(INSTALLED) ## the router alone: decisions on one core, quotes beside orders (BENCH_ARGS="--only decisions")
+bench-router: $(INSTALLED) ## the router: decisions on one core, quotes beside orders, pools under kill -9 (BENCH_ARGS="--only quotes")
 	@$(BIN)/python -m linkstar_bench.router $(BENCH_ARGS)
 
 SECONDS ?= 180

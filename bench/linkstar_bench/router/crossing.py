@@ -14,26 +14,33 @@ from linkstar_bench.machine import Ground, Machine, Running
 from linkstar_bench.orders import TENANTS, build_orders
 from linkstar_bench.router.callers import Callers
 from linkstar_bench.router.deciding import quote_body
+from linkstar_bench.router.probed import FILE, late_ms
 from linkstar_bench.wire import PartitionWriter
 from linkstar_contracts.topics import ROUTES_CHOSEN
 from linkstar_runtime.api_keys import create_key
 from linkstar_runtime.clock import Clock
+from linkstar_sandbox.ports import free_ports
 
 __all__ = ["cross"]
 
 _WARM_S = 5
-_SERVICES = ("ingest", "router")
 
 
 def cross(machine: Machine, rate: int, seconds: int, seed: int, now: datetime) -> dict[str, float]:
     """Send `rate` quotes and `rate` orders a second; return what was answered, routed, and how long quotes took.
 
-    Raises when a quote was refused or an order was not routed.
+    `loop_late_p99_ms` tells how late the router's event loop was meanwhile. Raises when a quote was refused or an order
+    was not routed.
     """
-    ground = machine.ground("crossing")
-    with machine.running(machine.services(ground, _SERVICES)) as running:
+    ground, late = machine.ground("crossing"), machine.home.logs / "router-late.txt"
+    environment = machine.environment(ground, "router", **{FILE: str(late)})
+    router = machine.module("router-1", "linkstar_bench.router.probed", ("run",), environment, *free_ports(1))
+    with machine.running([*machine.services(ground, ("ingest",)), router]) as running:
         asyncio.run(_traffic(running, ground, rate, _WARM_S, seed, now, "warm"))
-        return asyncio.run(_traffic(running, ground, rate, seconds, seed, now, "crossing"))
+        late_ms(late)
+        found = asyncio.run(_traffic(running, ground, rate, seconds, seed, now, "crossing"))
+        lateness = [sample / 1000 for sample in late_ms(late)]
+    return found | {"loop_late_p99_ms": _percentile(lateness, 99), "loop_late_max_ms": _percentile(lateness, 100)}
 
 
 async def _traffic(
