@@ -17,6 +17,7 @@ from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import (
     Destination,
     Money,
+    Notice,
     Promise,
     SealedConsignee,
     ServiceOptions,
@@ -77,6 +78,8 @@ class RouteChosen(ShipmentEvent):
     route: CostedRoute
     alternatives: Annotated[tuple[Alternative, ...], Field(max_length=3, strict=False)] = ()
     excluded: Annotated[tuple[Exclusion, ...], Field(max_length=100, strict=False)] = ()
+    notices: Annotated[tuple[Notice, ...], Field(max_length=10, strict=False)] = ()
+    """What to know of the chosen route: `holiday` for each closure on its way, `peak` for a demand surcharge."""
     rules_version: Token = "none"
     model_version: Token = "none"
     warehouse: Warehouse

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from unit.router.routed_orders import ORDERED, changed, received
 
@@ -40,3 +42,19 @@ def test_most_of_these_orders_find_a_route(snapshot: Snapshot) -> None:
         if isinstance(event, RouteChosen)
     ]
     assert len(chosen) >= 3
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [
+        (0, ["holiday 2026-11-26 Thanksgiving Day: no pick-up or no delivery",
+             "peak a demand surcharge is part of the price"]),
+        (-90, []),
+    ],
+)  # fmt: skip
+def test_a_route_tells_closures_on_its_way_and_peak_fees(days: int, told: list[str], snapshot: Snapshot) -> None:
+    moment = ORDERED + timedelta(days=days)
+    content = content_of(received()).model_copy(update={"ordered_at": moment})
+    (route,) = routed(Shipment("demo", "shopify-1", "shopify-1", 3), content, snapshot, moment, 600).events
+    assert isinstance(route, RouteChosen)
+    assert [f"{notice.code} {notice.detail}" for notice in route.notices] == told

@@ -17,6 +17,7 @@ from linkstar_router.domain.closures import FIRST_YEAR, LAST_YEAR, holidays_in
 
 __all__ = ["Calendar", "CalendarBook", "Closure", "Dates", "load_calendars", "read_calendars"]
 
+_REMEMBERED = 4096
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -121,6 +122,7 @@ class CalendarBook(Mapping[str, Calendar]):
         self._plans, self._cut_offs = plans, cut_offs
         self._made: dict[tuple[str, str, str], Calendar] = {}
         self._closures: dict[tuple[str, str], list[Closure]] = {}
+        self._on_the_way: dict[tuple[str, Dates], tuple[Closure, ...]] = {}
 
     def __getitem__(self, name: str) -> Calendar:
         return self.between(name, "", "")
@@ -155,6 +157,18 @@ class CalendarBook(Mapping[str, Calendar]):
         first = bisect_left(known, since, key=lambda closure: closure.day)
         last = bisect_right(known, until, lo=first, key=lambda closure: closure.day)
         return known[first:last]
+
+    def on_the_way(self, name: str, dates: Dates) -> tuple[Closure, ...]:
+        """Return the closures between the ship date and the day by which nine of ten parcels are there."""
+        known = self._on_the_way.get((name, dates))
+        if known is None:
+            if len(self._on_the_way) >= _REMEMBERED:
+                self._on_the_way.clear()
+            found = self.closures(name, "", dates.ship, dates.p90)
+            known = self._on_the_way[name, dates] = tuple(
+                closure for closure in found if not (closure.pickup and closure.delivery)
+            )
+        return known
 
     def _all_closures(self, name: str, region: str) -> Iterator[Closure]:
         plan, calendar = self._plans[name], self.between(name, region, region)

@@ -7,19 +7,19 @@ from datetime import date
 from functools import lru_cache
 
 from linkstar_contracts.events import Alternative, CostedRoute, Exclusion
-from linkstar_contracts.values import ChargeLine, Money, Promise, Weight
-from linkstar_router.domain.calendars import Dates
+from linkstar_contracts.values import ChargeLine, Money, Notice, Promise, Weight
+from linkstar_router.domain.calendars import CalendarBook, Closure, Dates
 from linkstar_router.domain.choice import Candidate
 from linkstar_router.domain.lanes import Excluded
 from linkstar_router.domain.measures import weight_value
 from linkstar_router.domain.tariff import Line, Rated
 from linkstar_router.domain.zones import ZoneSource
 
-__all__ = ["ACCOUNT", "alternatives", "costed", "exclusions"]
+__all__ = ["ACCOUNT", "alternatives", "costed", "exclusions", "route_notices"]
 
 ACCOUNT = "platform"
 """The carrier account of every shipped list; agreements bring their own."""
-_ALTERNATIVES, _EXCLUSIONS, _DETAIL = 3, 100, 200
+_ALTERNATIVES, _EXCLUSIONS, _DETAIL, _CLOSURES = 3, 100, 200, 5
 
 
 def costed(candidate: Candidate) -> CostedRoute:
@@ -55,6 +55,14 @@ def exclusions(excluded: Iterable[Excluded]) -> tuple[Exclusion, ...]:
     )
 
 
+def route_notices(candidate: Candidate, calendars: CalendarBook) -> tuple[Notice, ...]:
+    """Return what to know of a route: the closures on its way, and whether a demand surcharge is part of the price."""
+    dates = candidate.course.dates
+    closures = calendars.on_the_way(candidate.offer.service.calendar, dates) if dates else ()
+    peak = any(line.code == "demand_surcharge" for line in candidate.rated.lines)
+    return _noticed(closures[:_CLOSURES], peak)
+
+
 # Values that return with almost every order are built, and thereby validated, once.
 _remembered = lru_cache(maxsize=8_192)
 
@@ -77,6 +85,17 @@ def _costed(
         tariff=tariff,
         synthetic=synthetic,
     )
+
+
+@_remembered
+def _noticed(closures: tuple[Closure, ...], peak: bool) -> tuple[Notice, ...]:
+    told = [
+        Notice(code="holiday", detail=f"{date.fromordinal(day)} {name}: no pick-up or no delivery"[:300])
+        for day, name, _, _ in closures
+    ]
+    if peak:
+        told.append(Notice(code="peak", detail="a demand surcharge is part of the price"))
+    return tuple(told)
 
 
 @_remembered

@@ -34,7 +34,7 @@ from linkstar_contracts.values import (
     Warehouse,
 )  # fmt: skip
 from linkstar_router.domain.decision import UNRULED, Decision, Question, decide, encode
-from linkstar_router.domain.routes import alternatives, costed, exclusions
+from linkstar_router.domain.routes import alternatives, costed, exclusions, route_notices
 from linkstar_router.domain.rules.compiled import NO_RULES, CompiledRules
 from linkstar_router.domain.snapshot import Snapshot
 
@@ -155,7 +155,7 @@ def routed(
             attempt=shipment.attempt + 1, chosen=decision.candidates[0].offer.service.key, wait_until=None,
         )  # fmt: skip
         after, resolved = _resolved(after, now, "A route was found.")
-        events: tuple[Event, ...] = (_route_chosen(after, content, decision, now, rules.version), *resolved)
+        events: tuple[Event, ...] = (_route_chosen(after, content, decision, now, rules.version, snapshot), *resolved)
     else:
         after = replace(
             shipment, content=content, order_version=content.order_version, decisions=sequence, state="held", chosen="",
@@ -218,7 +218,7 @@ def cancelled(shipment: Shipment, version: int, now: datetime) -> Step:
 
 
 def _route_chosen(
-    shipment: Shipment, content: Content, decision: Decision, now: datetime, rules_version: str
+    shipment: Shipment, content: Content, decision: Decision, now: datetime, rules_version: str, snapshot: Snapshot
 ) -> RouteChosen:
     chosen = {
         "tenant": shipment.tenant,
@@ -230,6 +230,7 @@ def _route_chosen(
         "route": costed(decision.candidates[0]),
         "alternatives": alternatives(decision.candidates),
         "excluded": exclusions(decision.excluded),
+        "notices": route_notices(decision.candidates[0], snapshot.calendars),
         "rules_version": rules_version,
         "model_version": _UNVERSIONED,
     }
