@@ -20,6 +20,7 @@ def market(snapshot: Snapshot) -> Snapshot:
     copies = (_copy(service, number) for number, service in enumerate(cycle(open_to_all)))
     return Snapshot(
         version="market", services=tuple(islice(chain(open_to_all, copies), SERVICES)), areas=snapshot.areas,
+        exchange=snapshot.exchange,
         charts=snapshot.charts, calendars=snapshot.calendars, borders=snapshot.borders, regions=snapshot.regions,
     )  # fmt: skip
 
