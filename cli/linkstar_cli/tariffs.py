@@ -93,10 +93,8 @@ def import_pack(
         document = {"pack": name or re.sub("[^a-z0-9]+", "-", pack.stem.lower()).strip("-"), "files": files}
         done = RunningRouter(Access.find()).send("POST", "tariffs/own", json=document)
     until = f"until {done['valid_to']}" if done["valid_to"] else "without end"
-    out.print(
-        f"{done['pack']} version {done['version']}: {', '.join(done['services'])} from {done['valid_from']} {until}",
-        highlight=False,
-    )
+    about = f"{', '.join(done['services'])} from {done['valid_from']} {until}" if done["services"] else "at once"
+    out.print(f"{done['pack']} version {done['version']}: {about}", highlight=False)
 
 
 @app.command()

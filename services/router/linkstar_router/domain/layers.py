@@ -7,6 +7,7 @@ from dataclasses import replace
 from hashlib import blake2b
 from typing import NamedTuple
 
+from linkstar_router.domain.charts import CHART_FILE, Charts, charted, load_charts
 from linkstar_router.domain.exchange import EXCHANGE_FILE, ExchangeRates, load_exchange
 from linkstar_router.domain.own_packs import with_own
 from linkstar_router.domain.pack_files import shelf_of
@@ -37,17 +38,21 @@ def layered(base: Snapshot, layers: Sequence[Layer]) -> tuple[Snapshot, list[tup
     services, applied, failed = dict(lists), list[Layer](), list[tuple[Layer, Exception]]()
     for layer in layers:
         try:
+            _charts([layer])
+            _exchange([layer])
             services = _with(services, layer, lists)
             applied.append(layer)
         except (ValueError, LookupError, ArithmeticError) as error:
             failed.append((layer, error))
     if not applied:
         return base, failed
+    charts = _charts(applied)
     digest = blake2b("\n".join(f"{layer.name} {layer.digest}" for layer in applied).encode(), digest_size=8)
     return Snapshot(
         version=f"{base.version}+{digest.hexdigest()}", packs=tuple(layer.name for layer in applied),
-        services=tuple(service for service in services.values() if not service.reference),
-        areas=base.areas, charts=base.charts, calendars=base.calendars, borders=base.borders, regions=base.regions,
+        services=charted((service for service in services.values() if not service.reference), charts),
+        areas=base.areas, charts=base.charts.with_charts(charts) if charts else base.charts,
+        calendars=base.calendars, borders=base.borders, regions=base.regions,
         exchange=_exchange(applied) or base.exchange,
     ), failed  # fmt: skip
 
@@ -66,6 +71,15 @@ def _exchange(layers: Sequence[Layer]) -> ExchangeRates | None:
     """Return the rates that the uppermost layer with any brings."""
     found = [layer for layer in layers if EXCHANGE_FILE in layer.texts]
     return load_exchange(shelf_of(found[-1].texts, SHIPPED)) if found else None
+
+
+def _charts(layers: Sequence[Layer]) -> Charts:
+    """Return the zone charts of all layers; of two about a carrier the upper one holds alone."""
+    found: dict[str, Mapping[tuple[int, int], str]] = {}
+    for layer in layers:
+        if CHART_FILE in layer.texts:
+            found.update(load_charts(shelf_of(layer.texts, SHIPPED)))
+    return found
 
 
 def _made_by(shelf: Shelf) -> set[str]:

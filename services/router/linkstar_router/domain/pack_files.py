@@ -17,6 +17,8 @@ from linkstar_router.domain.published import Shelf, TariffError
 __all__ = ["digest_of", "read_pack", "shelf_of"]
 
 _TEXTS = (".toml", ".yaml", ".yml", ".csv")
+_ALONE = ("zone_charts.csv", "exchange_rates.csv")
+"""Files that need no manifest beside them."""
 _LARGEST = 20_000_000
 """Bytes of a pack: the longest published list has a hundredth of it."""
 
@@ -27,7 +29,7 @@ def read_pack(path: Path) -> dict[str, str]:
     A single file brings the price files beside it that it names.
     """
     found = dict(_folder(path, "") if path.is_dir() else _file(path))
-    if not any(name.endswith((".toml", ".yaml", ".yml")) for name in found):
+    if not any(name.endswith((".toml", ".yaml", ".yml")) or name in _ALONE for name in found):
         what, fix = "no manifest or agreement (TOML or YAML)", "add one: docs/tariffs.md shows both"
         raise TariffError("manifest_missing", path.name, 0, what, fix)
     if sum(len(text) for text in found.values()) > _LARGEST:

@@ -1,4 +1,5 @@
-"""Zones: USPS by its table of ZIP3 pairs, UPS and FedEx by the same distance bands, Canada by FSA, elsewhere one zone.
+"""Zones: USPS by its table of ZIP3 pairs, UPS and FedEx by imported charts or the same distance bands, Canada by FSA,
+elsewhere one zone.
 
 A zone taken from a table says `table`; a band of great-circle miles between ZIP3 centroids says `distance_estimate`.
 """
@@ -8,7 +9,9 @@ from __future__ import annotations
 import csv
 import gzip
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from functools import partial
 from importlib.resources import files
 from math import asin, cos, radians, sin, sqrt
 from typing import Literal, NamedTuple
@@ -56,10 +59,22 @@ class ZoneCharts:
         self._centroids = centroids
         self._bands = bytearray(1_000_000)
         self._fsa = fsa
-        self._systems = {
+        self._systems: dict[str, Callable[[str, str], Zone]] = {
             "usps": self.usps, "us_distance": self.us_distance, "ca_fsa": self.ca_fsa, "one": self.one,
             "named": self.named,
         }  # fmt: skip
+
+    def with_charts(self, charts: Mapping[str, Mapping[tuple[int, int], str]]) -> ZoneCharts:
+        """Return these with the zone system `us_distance/CARRIER` for each chart; beyond a chart the estimate stands."""
+        made = copy(self)
+        looks = {f"us_distance/{carrier}": partial(self._charted, chart) for carrier, chart in charts.items()}
+        made._systems = {**self._systems, **looks}
+        return made
+
+    def _charted(self, chart: Mapping[tuple[int, int], str], origin: str, destination: str) -> Zone:
+        start, end = zip3_of(origin), zip3_of(destination)
+        zone = "" if start is None or end is None else chart.get((start, end), "")
+        return Zone(zone, "table") if zone else self.us_distance(origin, destination)
 
     def find(self, system: str, origin: str, destination: str) -> Zone:
         """Return the zone of a lane in a zone system named by a tariff."""

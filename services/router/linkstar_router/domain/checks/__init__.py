@@ -7,6 +7,7 @@ from datetime import date
 from functools import partial
 
 from linkstar_router.domain.areas import Areas
+from linkstar_router.domain.charts import CHART_FILE, load_charts
 from linkstar_router.domain.checks.agreements import agreement_findings
 from linkstar_router.domain.checks.coverage import coverage_findings
 from linkstar_router.domain.checks.fees import fee_findings, fuel_findings
@@ -29,6 +30,7 @@ def check(shelf: Shelf, today: date) -> list[Finding]:
             found += _guarded(partial(_manifest_findings, shelf, file, areas, today))
         if shelf is not SHIPPED and not any(finding.severity == "error" for finding in found):
             found += _guarded(partial(agreement_findings, shelf))
+            found += _guarded(partial(_chart_findings, shelf))
         if not any(finding.severity == "error" for finding in found):
             found += coverage_findings(shelf)
     return sorted(dict.fromkeys(found), key=lambda finding: (finding.severity, finding.file, finding.row))
@@ -61,6 +63,12 @@ def _service_findings(
     if not any(finding.severity == "error" for finding in prices):
         service = compiled(shelf, manifest, spec, {})
         yield from fee_findings(file, shelf.text(file), manifest, service, spec, areas)
+
+
+def _chart_findings(shelf: Shelf) -> Iterable[Finding]:
+    if shelf.has(CHART_FILE):
+        load_charts(shelf)  # raises at the first fault
+    return ()
 
 
 def _guarded(findings: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:

@@ -49,6 +49,10 @@ _NUMBER = _Kind(_is_number, "write a number such as 12.5")
 _RATE = _Kind(
     lambda text: _is_number(text) and 10**-6 <= Decimal(text) <= 10**6, "write what 1 EUR buys, such as 1.0815"
 )
+_ZIP3 = _Kind(
+    lambda text: bool(re.fullmatch("[0-9]{3}", text)), "write the first three digits of the ZIP codes, such as 005"
+)
+_ZONE = _Kind(lambda text: bool(re.fullmatch("0*[1-9][0-9]{0,2}", text)), "write the zone as a number, such as 5")
 _MINOR = _Kind(lambda text: text.isascii() and text.isdigit(), "write whole minor units: 7.20 is 720")
 _DAY = _Kind(_is_day, "write the date as YYYY-MM-DD")
 _UNIT = _Kind(WEIGHTS.__contains__, f"use one of {', '.join(WEIGHTS)}")
@@ -116,6 +120,10 @@ LAYOUTS = (
         "rule": _ANY, "limit_mm": _or_empty(_MINOR), "min_mm": _ANY, "delivery_days": _ANY, "cover": _ANY, **_EVIDENCE,
     }),
     Layout("exchange rates", {"currency": _CURRENCY, "per_eur": _RATE, "effective_from": _DAY, **_EVIDENCE}),
+    Layout("zone charts", {
+        "carrier": _TEXT, "origin_from": _ZIP3, "origin_to": _ZIP3, "destination_from": _ZIP3, "destination_to": _ZIP3,
+        "zone": _ZONE, **_EVIDENCE,
+    }),
     Layout("transit days", {
         "carrier": _TEXT, "service": _TEXT, "zone_from": _MINOR, "zone_to": _MINOR, "p50_days": _NUMBER,
         "p90_days": _NUMBER, "source": _TEXT, "evidence": _TEXT,
@@ -127,7 +135,7 @@ _FIXED = {
     "us/surcharges_us.csv": "surcharges by zone", "eu/surcharges.csv": "surcharges by country",
     "synthetic/surcharges.csv": "surcharges by country", "surcharges.csv": "surcharges by country",
     "us/fuel_percent_history.csv": "fuel weeks", "eu/remote_areas.csv": "remote areas", "transit.csv": "transit days",
-    "exchange_rates.csv": "exchange rates",
+    "exchange_rates.csv": "exchange rates", "zone_charts.csv": "zone charts",
 }  # fmt: skip
 """Files that are read by name, so they must have their layout."""
 
