@@ -12,6 +12,7 @@ from linkstar_bench.orders import OrderRecord
 from linkstar_bench.wire import PartitionWriter, WireRecord
 from linkstar_contracts.topics import ORDERS_INBOUND, PARTITIONS, TRACKING_UPDATED
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.kafka import FETCH_BYTES
 
 __all__ = ["Finish", "Key", "LoadFailed", "accepted", "by_key", "publish", "publish_paced", "wire_records"]
 
@@ -57,7 +58,7 @@ class Finish:
     ) -> None:
         self._clock, self._topic, self._sign = clock, prefix + topic, sign
         self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50
+            bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=50, fetch_min_bytes=FETCH_BYTES
         )
         self.seen_at: dict[Key, float] = {}
 
