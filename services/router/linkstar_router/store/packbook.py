@@ -52,7 +52,9 @@ class Packbook:
         if known is None:
             made, failed = await asyncio.to_thread(layered, self.shipped, await _layers(tx, tenant, packs))
             for layer, error in failed:
-                _log.warning("tariff_pack_unusable", tenant=tenant, pack=layer.name, why=str(error))
+                _log.warning(
+                    "tariff pack left out", action="pack_left_out", tenant=tenant, pack=layer.name, why=str(error)
+                )
             known = made
             if len(self._known) >= _REMEMBERED:
                 del self._known[next(iter(self._known))]
