@@ -116,7 +116,8 @@ def _print(verdict: dict[str, Any]) -> None:
     file = verdict["file"]
     for fault in verdict["faults"]:
         place = ", ".join(part for part in (fault["rule"] and f"rule {fault['rule']}", fault["field"]) if part)
-        err.print(f"{file}: {place}: {fault['what']} [{fault['code']}]", markup=False, highlight=False)
+        where = f"{file}: {place}" if place else file
+        err.print(f"{where}: {fault['what']} [{fault['code']}]", markup=False, highlight=False)
         err.print(f"  → {fault['fix']}", markup=False, highlight=False)
     if verdict["faults"]:
         return

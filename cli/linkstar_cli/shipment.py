@@ -10,6 +10,7 @@ from typing import Any
 
 from linkstar_cli.screen import CommandError
 from linkstar_contracts.text import CURRENCY_EXPONENTS
+from linkstar_contracts.values import BatteryClass
 from linkstar_sandbox.order_files.catalogue import CURRENCY_OF
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -18,6 +19,7 @@ _PARCEL = re.compile(
     rf"(?P<length>{_NUMBER})\s*x\s*(?P<width>{_NUMBER})\s*x\s*(?P<height>{_NUMBER})\s*(?P<side>mm|cm|in)"
 )
 _PLACE = re.compile(r"(?:(?P<country>[A-Z]{2})[ :])?\s*(?P<postcode>\S.*)")
+_BATTERIES = tuple(str(each.value) for each in BatteryClass if each is not BatteryClass.UNKNOWN)
 _AMOUNT = re.compile(rf"(?P<amount>{_NUMBER})\s*(?P<currency>[A-Z]{{3}})?")
 
 
@@ -33,6 +35,10 @@ class Goods:
 
 def parcels_of(texts: list[str], goods: Goods, country: str) -> list[dict[str, Any]]:
     """Return the parcels; `3 * 2 kg 30x20x10 cm` stands for three equal ones."""
+    if goods.battery not in _BATTERIES:
+        raise CommandError(
+            "battery-unknown", f"{goods.battery!r} is no class of batteries.", f"Say one of: {', '.join(_BATTERIES)}."
+        )
     value, contents = _money(goods.value, country), {"battery": goods.battery, "liquid": goods.liquid}
     found: list[dict[str, Any]] = []
     for text in texts:

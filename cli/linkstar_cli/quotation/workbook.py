@@ -12,6 +12,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
 from linkstar_cli.quotation.mix import BreakEven, Quoted
+from linkstar_cli.screen import CommandError
 
 __all__ = ["write_quotation"]
 
@@ -23,13 +24,24 @@ def write_quotation(
     path: Path, quoted: Sequence[Quoted], volumes: Mapping[str, Sequence[BreakEven]], about: Mapping[str, str]
 ) -> None:
     """Write the workbook: a sheet each for the quotation, its lines, the services that are out, and break-even volumes."""
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        raise CommandError(
+            "quotation-unwritable", f"{path}: {error.strerror}.", "Name a file in a folder that exists and is yours."
+        ) from error
+    with file:
+        _book(quoted, volumes, about).save(file)
+
+
+def _book(quoted: Sequence[Quoted], volumes: Mapping[str, Sequence[BreakEven]], about: Mapping[str, str]) -> Workbook:
     book = Workbook(write_only=True)
     _sheet(book, "Quotation", _prices(quoted), _PRICES)
     _sheet(book, "Lines", _lines(quoted), ("shipment", "service", "line", "amount", "currency", "detail", "synthetic"))
     _sheet(book, "Not offered", _missing(quoted), ("shipment", "service", "code", "why"))
     _sheet(book, "Break-even", _volumes(volumes), _VOLUMES)
     _sheet(book, "About", about.items(), ("what", "value"))
-    book.save(path)
+    return book
 
 
 _PRICES = (

@@ -79,9 +79,7 @@ async def test_a_mix_becomes_a_quotation(desk: RouterDesk, tmp_path: Path, monke
 
 
 async def test_a_fault_of_the_request_is_one_coded_line(desk: RouterDesk) -> None:
-    refused = await linkstar(
-        "quote", "--to", "10001", "--parcel", "2 lb 10x8x4 in", "--battery", "huge", "--at", "noon"
-    )
+    refused = await linkstar("quote", "--to", "10001", "--parcel", "2 lb 10x8x4 in", "--at", "noon")
     assert refused.exit_code == 1
     assert "quoted_at" in refused.stderr
     assert refused.stderr.startswith("validation_failed: ")

@@ -135,3 +135,9 @@ def test_the_workbook_holds_prices_lines_and_volumes(tmp_path: Path) -> None:
 def test_costs_must_be_amounts(monthly: str, fees: list[str]) -> None:
     with pytest.raises(CommandError, match="no amount"):
         Costs.parse(monthly, fees)
+
+
+def test_a_workbook_that_cannot_be_written_is_a_coded_error(tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as refused:
+        write_quotation(tmp_path / "nowhere" / "quotation.xlsx", [], {}, {})
+    assert refused.value.code == "quotation-unwritable"

@@ -49,6 +49,7 @@ def test_places_default_to_the_country_of_the_warehouse(text: str, country: str,
 def _refusals() -> dict[str, Any]:
     return {
         "parcel-unreadable": lambda: parcels_of(["12 lb 20x12 in"], Goods("1"), "US"),
+        "battery-unknown": lambda: parcels_of(["1 lb 5x5x5 in"], Goods("1", battery="lithum"), "US"),
         "value-unreadable": lambda: parcels_of([], Goods("1.005 USD"), "US"),
         "place-unreadable": lambda: destination_of(" ", "US", residential=True, po_box=False),
         "unknown-warehouse": lambda: warehouse_of("X", {}),
