@@ -60,11 +60,18 @@ class Redundancy:
             yield one.boxes, lambda each: bool(each.rule.actions.hold)
         for extra in actions.ask_for:
             yield one.boxes, _or_held(lambda each, extra=extra: extra in each.rule.actions.ask_for)  # type: ignore[misc]
+        for other in others:
+            if _overrules(one.rule, other.rule):
+                yield list(one.overlap(other)), _or_held(_silencing(other.rule, others))
         for country, home in self._homes.items():
             here = [common for box in one.boxes if (common := intersection(box, home)) is not None]
             if here:
                 services = self._catalogue.within(country)
                 yield from ((here, _or_held(does)) for does in _on_services(one, others, services))
+
+
+def _silencing(rule: Rule, others: Sequence[Territory]) -> _Does:
+    return lambda each: _overrules(each.rule, rule) and not _overruling(each.rule, others)
 
 
 def _or_held(does: _Does) -> _Does:
@@ -103,14 +110,13 @@ def _allowing(allowed: Iterable[str]) -> Iterator[_Does]:
 
 
 def _overruling(rule: Rule, others: Sequence[Territory]) -> list[Territory]:
-    required = rule.actions.require
-    if required is None:
-        return []
-    return [
-        each for each in others
-        if each.rule.actions.require is not None and each.rule.priority > rule.priority
-        and not each.rule.actions.require & required and not _overruling(each.rule, others)
-    ]  # fmt: skip
+    return [each for each in others if _overrules(each.rule, rule) and not _overruling(each.rule, others)]
+
+
+def _overrules(rule: Rule, other: Rule) -> bool:
+    """True when a requirement of higher priority has nothing in common with another one, which then does not count."""
+    ours, theirs = rule.actions.require, other.actions.require
+    return ours is not None and theirs is not None and rule.priority > other.priority and not ours & theirs
 
 
 def _removes(rule: Rule, service: str, others: Sequence[Territory]) -> bool:
