@@ -1,31 +1,28 @@
-"""HTTP of labeler: labels to print and void, the wallet and its ledger."""
+"""`/v1/labels`: print, describe and void the label of a shipment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BaseModel
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.text import CurrencyCode, SafeStr, ShipmentId
+from linkstar_contracts.text import ShipmentId
 from linkstar_contracts.values import Money
 from linkstar_labeler import store
 from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.carriers.printing import make_labels
 from linkstar_labeler.domain.exceptions import HOLD_CODES
 from linkstar_labeler.domain.label_layout import Label
-from linkstar_labeler.domain.ledger import FUNDING, WALLET, Entry
 from linkstar_labeler.domain.pdf import render_pdf
 from linkstar_labeler.domain.png import render_png
 from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
-from linkstar_runtime.idempotency import IDEMPOTENCY_KEY, idempotent_command
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
@@ -35,38 +32,9 @@ LabelName = Annotated[str, Path(max_length=80, pattern=r"^[A-Za-z0-9._:#~-]+$")]
 """A shipment id, with or without the suffix of a print format."""
 
 
-class TopUp(BaseModel):
-    """Funds to add to the wallet of their currency."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    amount_minor: Annotated[int, Field(gt=0, le=10**12)]
-    currency: CurrencyCode
-    reference: Annotated[str, SafeStr(100)] = ""
-
-
-class WalletBalance(BaseModel):
-    """One wallet, in minor units of its currency."""
-
-    currency: str
-    balance_minor: int
-    credit_limit_minor: int
-    available_minor: int
-
-
-def routes(settler: Settler) -> Callable[[ServiceContext], APIRouter]:
-    """Return what builds the router of a running service."""
-
-    def build(context: ServiceContext) -> APIRouter:
-        router = APIRouter(prefix="/v1")
-        _add_labels(router, context, settler)
-        _add_wallet(router, context)
-        return router
-
-    return build
-
-
-def _add_labels(router: APIRouter, context: ServiceContext, settler: Settler) -> None:
+def routes(context: ServiceContext, settler: Settler) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter()
     reader = Depends(context.authorize("labels:read"))
     writer = Depends(context.authorize("labels:write"))
 
@@ -103,48 +71,7 @@ def _add_labels(router: APIRouter, context: ServiceContext, settler: Settler) ->
         await context.writer.run(work)
         return {"shipment_id": shipment_id, "state": "voided"}
 
-
-def _add_wallet(router: APIRouter, context: ServiceContext) -> None:
-    reader = Depends(context.authorize("wallet:read"))
-    writer = Depends(context.authorize("wallet:write"))
-
-    @router.get("/wallet")
-    async def wallet(principal: Principal = reader) -> dict[str, list[WalletBalance]]:
-        """The tenant's wallets, one per currency."""
-        async with context.database.transaction() as tx:
-            found = await store.wallets(tx, principal.tenant)
-        return {"wallets": [_balance(*row) for row in found]}
-
-    @router.post("/wallet/topups", status_code=201, openapi_extra={"parameters": [IDEMPOTENCY_KEY]})
-    async def top_up(body: TopUp, request: Request, principal: Principal = writer) -> Response:
-        """Add funds. Held labels are bought by themselves afterwards."""
-        command = await idempotent_command(request, principal.tenant)
-        async with context.database.transaction() as tx:
-            answer = await command.replay(tx)
-            if answer is not None:
-                return Response(answer.body, answer.status, media_type="application/json")
-            posting_id = f"topup|{sha256(command.key.encode()).hexdigest()[:32]}"
-            amount = Money(amount_minor=body.amount_minor, currency=body.currency)
-            await store.top_up(
-                tx, Entry(principal.tenant, posting_id, amount, FUNDING, WALLET, reference=body.reference)
-            )
-            balances = {row[0]: _balance(*row) for row in await store.wallets(tx, principal.tenant)}
-            payload = balances[body.currency].model_dump_json().encode()
-            await command.store(tx, 201, payload)
-        return Response(payload, 201, media_type="application/json")
-
-    @router.get("/ledger")
-    async def ledger(
-        principal: Principal = reader,
-        after: Annotated[int, Query(ge=0, le=2**62)] = 0,
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        shipment_id: ShipmentId | None = None,
-    ) -> dict[str, Any]:
-        """Entries oldest first; `next` is the cursor of the following page, absent on the last."""
-        async with context.database.transaction() as tx:
-            entries = await store.ledger_page(tx, principal.tenant, after, limit, shipment_id)
-        page: dict[str, Any] = {"entries": entries}
-        return page | {"next": entries[-1]["entry_id"]} if len(entries) == limit else page
+    return router
 
 
 async def _open_labels(context: ServiceContext, tenant: str, shipment_id: str) -> list[Label]:
@@ -212,13 +139,6 @@ class LabelDescription(BaseModel):
 
 def _unknown() -> Problem:
     return Problem(404, "label_unknown", "There is no label of this shipment", fix="Check the shipment id.")
-
-
-def _balance(currency: str, balance_minor: int, credit_limit_minor: int) -> WalletBalance:
-    return WalletBalance(
-        currency=currency, balance_minor=balance_minor, credit_limit_minor=credit_limit_minor,
-        available_minor=balance_minor + credit_limit_minor,
-    )  # fmt: skip
 
 
 _PRINTERS: dict[str, tuple[str, Callable[[list[Label], int], bytes]]] = {
