@@ -32,7 +32,7 @@ SERVICES = [(carrier.code, service) for carrier in CARRIERS.values() for service
 
 def printed(carrier: str, service: str, serial: int = 1234567, **changed: str) -> tuple[Label, str]:
     chosen = route(carrier, service)
-    [number] = CARRIERS[carrier].sell(service, [serial]).tracking_numbers
+    [number] = CARRIERS[carrier].number(service, [serial])
     receiver = consignee(COUNTRY_OF[carrier], **changed)
     return make_labels(CARRIERS[carrier], chosen, receiver, [number], AT)[0], number
 
@@ -139,7 +139,7 @@ def test_a_country_without_a_known_name_keeps_its_code() -> None:
 
 @pytest.mark.parametrize(("carrier", "service"), SERVICES)
 def test_a_label_of_a_test_order_says_so_large_and_still_scans(carrier: str, service: str) -> None:
-    [number] = CARRIERS[carrier].sell(service, [1234567]).tracking_numbers
+    [number] = CARRIERS[carrier].number(service, [1234567])
     receiver = consignee(COUNTRY_OF[carrier])
     mark = "TEST - NOT FOR SHIPMENT"
     for test in (True, False):
@@ -154,7 +154,7 @@ def test_a_label_of_a_test_order_says_so_large_and_still_scans(carrier: str, ser
 
 def test_each_parcel_has_its_own_label_and_page() -> None:
     chosen = route(parcels=3)
-    numbers = CARRIERS["usps"].sell("ground_advantage", [1, 2, 3]).tracking_numbers
+    numbers = CARRIERS["usps"].number("ground_advantage", [1, 2, 3])
     labels = make_labels(CARRIERS["usps"], chosen, consignee(), numbers, AT)
     assert [label.facts[0] for label in labels] == ["PARCEL 1/3", "PARCEL 2/3", "PARCEL 3/3"]
     pdf = render_pdf(labels)
@@ -223,7 +223,7 @@ def test_zpl_prints_what_is_laid_out_whatever_is_remembered(
 ) -> None:
     carrier = CARRIERS[service[0]]
     chosen = route(*service, kind=kind, test=test)
-    [number] = carrier.sell(service[1], [7]).tracking_numbers
+    [number] = carrier.number(service[1], [7])
     [label] = make_labels(carrier, chosen, consignee(COUNTRY_OF[service[0]], name=name), [number], AT)
     assert label.from_warehouse == (kind == "order")
     texts = [f"^FO{text.x},{text.y}^A0N,{text.size},{text.size}{field(text.text)}" for text in lay_out(label).texts]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from linkstar_contracts.events import PurchaseGuarantee, RouteChosen
+from linkstar_labeler.domain.connector import Capabilities, Refused
 from linkstar_labeler.domain.symbols import Symbol
 from linkstar_labeler.domain.tracking_numbers import FORMATS
-from linkstar_runtime.connectors import Capabilities, Purchased, Refused
 
 __all__ = ["NumberRangeCarrier", "Receiver", "ServiceClass", "Symbols", "letters_and_digits", "postal_digits"]
 
@@ -64,10 +64,10 @@ class NumberRangeCarrier:
             return None
         return Refused("service_not_offered", f"{self.title} has no service {route.route.service}")
 
-    def sell(self, service: str, serials: Sequence[int]) -> Purchased:
+    def number(self, service: str, serials: Sequence[int]) -> tuple[str, ...]:
         """Turn leased serials into tracking numbers, one per parcel."""
         make = FORMATS[self.code].make
-        return Purchased(tuple(make(self.services[service].code, serial) for serial in serials))
+        return tuple(make(self.services[service].code, serial) for serial in serials)
 
     def symbols(self, number: str, service: str, receiver: Receiver) -> Symbols:
         """Return what the label of parcel `number` must let a scanner read."""

@@ -11,11 +11,11 @@ from linkstar_contracts.events import LabelCreated, LabelledParcel, LabelRejecte
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
 from linkstar_labeler.carriers.printing import make_labels
+from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.ledger import WALLET, Account, Entry, carrier_payable
 from linkstar_labeler.domain.shipments import Release, Shipment, charge_of
 from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.store import StoredLabel
-from linkstar_runtime.connectors import Refused
 
 __all__ = ["Purchase", "rejection", "void_entry", "voiding"]
 
@@ -52,7 +52,7 @@ class Purchase:
 
     def print(self, serials: tuple[int, ...], at: datetime) -> None:
         """Number and print the label; what is kept of the print is its hash."""
-        self.tracking_numbers = self.carrier.sell(self.route.route.service, serials).tracking_numbers
+        self.tracking_numbers = self.carrier.number(self.route.route.service, serials)
         if self.consignee is None:
             raise ValueError("a label needs its consignee")
         labels = make_labels(self.carrier, self.route, self.consignee, self.tracking_numbers, at)

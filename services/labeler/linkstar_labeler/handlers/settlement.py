@@ -12,12 +12,12 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import ExceptionRaised
 from linkstar_labeler import store
 from linkstar_labeler.carriers import CARRIERS
+from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.exceptions import open_late, settle_hold
 from linkstar_labeler.domain.ledger import Account, Entry, admit
 from linkstar_labeler.domain.number_blocks import hand_out, lease, shortages
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.purchase import Purchase, rejection, void_entry, voiding
-from linkstar_runtime.connectors import Refused
 from linkstar_runtime.handling import Retry, Transaction
 from linkstar_runtime.vault import Vault, VaultError
 
