@@ -9,6 +9,7 @@ from linkstar_cli import (
     dead_letters,
     decisions,
     history,
+    ledger,
     lifecycle,
     orders,
     quotes,
@@ -30,6 +31,7 @@ app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(calendars.app, name="calendars")
+app.add_typer(ledger.app, name="ledger")
 
 if __name__ == "__main__":
     app()

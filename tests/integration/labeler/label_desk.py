@@ -164,9 +164,9 @@ def tracked(number: str, *, version: int = 2, delivered: bool = False, order_id:
     )  # fmt: skip
 
 
-def settlement(kind: str, amount: int, identity: str = "claim-1") -> SettlementRequested:
+def settlement(kind: str, amount: int, identity: str = "claim-1", *, order_id: str = "order-1") -> SettlementRequested:
     return SettlementRequested(
-        tenant="acme", order_id="order-1", version=1, occurred_at=AT, settlement_id=identity, kind=kind,
+        tenant="acme", order_id=order_id, version=1, occurred_at=AT, settlement_id=identity, kind=kind,
         amount=Money(amount_minor=amount, currency="USD"),
     )  # fmt: skip
 

@@ -154,7 +154,7 @@ async def _resolve_late(tx: Transaction, delivered: Sequence[Shipment]) -> list[
 
 def _entry_of(event: SettlementRequested) -> Entry:
     from_account, to_account = _SETTLEMENTS[event.kind]
-    posting_id = f"{event.order_id}|{event.kind}|{event.settlement_id}"
+    posting_id = f"{event.order_id}|settlement.{event.kind}|{event.settlement_id}"
     return Entry(event.tenant, posting_id, event.amount, from_account, to_account, event.order_id)
 
 

@@ -28,11 +28,14 @@ async def posted_ids(tx: Transaction, entries: Sequence[Entry]) -> set[tuple[str
 async def add_waiting(tx: Transaction, waiting: Sequence[tuple[int, Entry]]) -> None:
     """Keep postings that their wallets do not cover, with the shard whose owner tries them again."""
     await tx.execute(
-        """INSERT INTO waiting_posting (tenant, posting_id, shard, currency, amount_minor, from_account, to_account)
-           SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[])""",
+        """INSERT INTO waiting_posting (tenant, posting_id, shard, currency, amount_minor, from_account, to_account,
+             shipment_id)
+           SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+             $8::text[])""",
         *columns([(entry.tenant, entry.posting_id) for _, entry in waiting]), [shard for shard, _ in waiting],
         [entry.amount.currency for _, entry in waiting], [entry.amount.amount_minor for _, entry in waiting],
         [entry.from_account for _, entry in waiting], [entry.to_account for _, entry in waiting],
+        [entry.shipment_id for _, entry in waiting],
     )  # fmt: skip
 
 
@@ -44,7 +47,7 @@ async def waiting_postings(tx: Transaction, shards: Sequence[int], limit: int) -
     return [
         Entry(
             row["tenant"], row["posting_id"], Money(amount_minor=row["amount_minor"], currency=row["currency"]),
-            row["from_account"], row["to_account"],
+            row["from_account"], row["to_account"], row["shipment_id"],
         )
         for row in rows
     ]  # fmt: skip

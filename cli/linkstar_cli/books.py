@@ -1,0 +1,140 @@
+"""What must hold of labeler's books, as SQL over its tables: apart from the code that posts, and trusting none of it.
+
+Each law yields its cases as `name` and `broken`.
+"""
+# ruff: noqa: S608 - every part of a statement is a constant of this module
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["GAPS", "LAWS", "LEDGER_SUM", "Law"]
+
+_CHART = (
+    "^(wallet|wallet_held|platform_funding|platform_fees|platform_costs|insurance_payable|carrier_claims"
+    r"|carrier_(payable|disputed):[A-Za-z0-9][A-Za-z0-9._/+-]*)$"
+)
+_ALL = "($1::text IS NULL OR tenant = $1)"
+
+
+@dataclass(frozen=True)
+class Law:
+    """One law: its name, what it says, and the query of its cases. `$1` is a tenant, or null for all."""
+
+    name: str
+    says: str
+    cases: str
+
+    @property
+    def sql(self) -> str:
+        """Count the cases and the broken ones, and name some of these."""
+        return (
+            "SELECT count(*) AS examined, count(*) FILTER (WHERE broken) AS violations, "
+            "(array_agg(name ORDER BY name) FILTER (WHERE broken))[1:5] AS examples "
+            f"FROM ({self.cases}) AS cases"
+        )
+
+
+# A posting id is `subject|kind|number`; what stands behind a dot in the kind tells parts of one posting set apart.
+_ENTRIES = f"""
+SELECT tenant, posting_id, shipment_id, currency, from_account, to_account, amount_minor,
+       split_part(posting_id, '|', 2) AS part, split_part(split_part(posting_id, '|', 2), '.', 1) AS kind,
+       split_part(posting_id, '|', 1) AS subject, split_part(posting_id, '|', 3) AS number
+  FROM labeler.ledger_entry WHERE {_ALL}"""
+
+_LABELS = f"""
+WITH entry AS ({_ENTRIES}), paid AS (
+  SELECT tenant, subject, number, currency, kind, count(*) FILTER (WHERE part = kind) AS times,
+         sum(amount_minor) AS amount
+    FROM entry WHERE kind IN ('capture', 'refund') GROUP BY 1, 2, 3, 4, 5
+), label AS (
+  SELECT l.tenant, l.tenant || '/' || l.shipment_id || ' attempt ' || l.route_version AS name, l.state,
+         l.charged_minor AS charged, coalesce(c.times, 0) AS captures, coalesce(c.amount, 0) AS captured,
+         coalesce(r.times, 0) AS refunds, coalesce(r.amount, 0) AS refunded
+    FROM labeler.label l
+    LEFT JOIN paid c ON c.kind = 'capture' AND (c.tenant, c.subject, c.number, c.currency)
+              = (l.tenant, l.shipment_id, l.route_version::text, l.currency)
+    LEFT JOIN paid r ON r.kind = 'refund' AND (r.tenant, r.subject, r.number, r.currency)
+              = (l.tenant, l.shipment_id, l.route_version::text, l.currency)
+   WHERE ($1::text IS NULL OR l.tenant = $1)
+) SELECT name, """
+
+LAWS = (
+    Law(
+        "two_legs", "every posting has two legs on accounts of the chart and sums to zero per currency",
+        f"""SELECT tenant || '/' || posting_id AS name,
+                   sum(amount_minor) <> 0 OR count(*) < 2 OR bool_or(account !~ '{_CHART}') AS broken
+              FROM labeler.ledger_leg WHERE {_ALL} GROUP BY tenant, posting_id, currency""",
+    ),
+    Law(
+        "balance_is_the_ledger", "the balance of each wallet is the sum of its ledger",
+        f"""SELECT coalesce(w.tenant, l.tenant) || ' ' || coalesce(w.currency, l.currency) AS name,
+                   w.balance_minor IS DISTINCT FROM coalesce(l.amount, 0) AS broken
+              FROM (SELECT tenant, currency, balance_minor FROM labeler.wallet WHERE {_ALL}) w
+              FULL JOIN (
+                SELECT tenant, currency, sum(CASE WHEN to_account = 'wallet' THEN amount_minor ELSE -amount_minor END)
+                       AS amount
+                  FROM labeler.ledger_entry WHERE {_ALL} AND 'wallet' IN (from_account, to_account) GROUP BY 1, 2
+              ) l ON (w.tenant, w.currency) = (l.tenant, l.currency)""",
+    ),
+    Law(
+        "within_the_limit", "no wallet is below its credit limit",
+        f"""SELECT tenant || ' ' || currency AS name, balance_minor + credit_limit_minor < 0 AS broken
+              FROM labeler.wallet WHERE {_ALL}""",
+    ),
+    Law(
+        "holds_end_once", "what a hold set aside is captured or given back once, never more than was held",
+        f"""SELECT tenant || '/' || subject || ' attempt ' || number AS name,
+                   sum(CASE WHEN to_account = 'wallet_held' THEN amount_minor ELSE -amount_minor END) < 0 AS broken
+              FROM ({_ENTRIES}) e WHERE 'wallet_held' IN (from_account, to_account)
+             GROUP BY tenant, subject, number, currency""",
+    ),
+    Law(
+        "one_capture", "every active label that costs something has one capture of its price, and no refund",
+        f"{_LABELS} captures > 1 OR captured <> charged OR refunds > 0 OR refunded <> 0 AS broken "
+        "FROM label WHERE state = 'active' AND charged > 0",
+    ),
+    Law(
+        "one_refund", "every voided label that cost something has one capture and one refund of the same amount",
+        f"{_LABELS} captures > 1 OR captured <> charged OR refunds > 1 OR refunded <> captured AS broken "
+        "FROM label WHERE state = 'voided' AND charged > 0",
+    ),
+    Law(
+        "unbought_is_unpaid", "a label that was not bought, or is a test, was never captured",
+        f"{_LABELS} captured <> 0 OR refunded <> 0 AS broken "
+        "FROM label WHERE state IN ('held', 'withdrawn') OR charged = 0",
+    ),
+    Law(
+        "every_posting_has_a_cause", "every posting belongs to a label, a settlement or a top-up that is there",
+        f"""SELECT e.tenant || '/' || e.posting_id AS name, NOT CASE
+                     WHEN e.kind IN ('hold', 'release', 'capture', 'refund') THEN l.shipment_id IS NOT NULL
+                       AND e.shipment_id IS NOT DISTINCT FROM e.subject
+                     WHEN e.kind = 'settlement' THEN e.part IN
+                       ('settlement.claim_payout', 'settlement.refund', 'settlement.return_fee')
+                       AND e.number <> '' AND e.shipment_id IS NOT DISTINCT FROM e.subject
+                     WHEN e.subject = 'topup' THEN e.part <> '' AND e.number = ''
+                       AND e.from_account = 'platform_funding' AND e.to_account = 'wallet'
+                     ELSE false END AS broken
+              FROM ({_ENTRIES}) e
+              LEFT JOIN labeler.label l ON l.tenant = e.tenant AND l.shipment_id = e.subject
+                AND l.route_version::text = e.number""",
+    ),
+    Law(
+        "waiting_is_unposted", "a posting that waits for funds is not posted yet",
+        f"""SELECT w.tenant || '/' || w.posting_id AS name, e.tenant IS NOT NULL AS broken
+              FROM (SELECT tenant, posting_id FROM labeler.waiting_posting WHERE {_ALL}) w
+              LEFT JOIN labeler.ledger_entry e USING (tenant, posting_id)""",
+    ),
+    Law(
+        "append_only", "the service's role may add to the ledger, and neither change, delete nor empty it",
+        """SELECT r.rolname || ' ' || p.privilege AS name,
+                  has_table_privilege(r.rolname, 'labeler.ledger_entry', p.privilege) AS broken
+             FROM pg_roles r CROSS JOIN (VALUES ('UPDATE'), ('DELETE'), ('TRUNCATE')) p (privilege)
+            WHERE r.rolname = 'labeler' AND ($1::text IS NULL OR true)""",
+    ),
+)  # fmt: skip
+
+LEDGER_SUM = f"SELECT coalesce(sum(amount_minor), 0)::bigint FROM labeler.ledger_leg WHERE {_ALL}"
+
+GAPS = "SELECT coalesce(max(entry_id) - count(*), 0)::bigint FROM labeler.ledger_entry"
+"""Numbers that no entry of the ledger has. Transactions that were rolled back leave such gaps too: they prove nothing."""
