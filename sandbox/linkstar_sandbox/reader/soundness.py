@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 
@@ -21,6 +22,9 @@ _STREAMS: dict[str, Callable[[Record], Hashable]] = {
     "exceptions-raised": lambda record: (record.tenant, record.body["exception_id"]),
 }
 """Topics that carry the whole stream of their aggregate, and what the aggregate is."""
+
+_PART = re.compile(r"\|(\w+)\.\w+\|")
+"""What tells the entries of one posting set apart: `shipment|capture.platform_fee|attempt` belongs to its capture."""
 
 
 def soundness_checks(evidence: Evidence) -> list[Check]:
@@ -87,7 +91,7 @@ def _labels_are_paid_to_the_cent(evidence: Evidence) -> Check:
     check = Check("every label is paid by its posting, to the cent", "broken")
     paid: dict[Hashable, int] = defaultdict(int)
     for leg in evidence.legs:
-        paid[leg.posting_id, leg.currency] += max(0, leg.amount_minor)
+        paid[_PART.sub(r"|\1|", leg.posting_id), leg.currency] += max(0, leg.amount_minor)
     for record in evidence.of("labels", "label.created"):
         total = record.body["total"]
         amount = paid[record.body["posting_id"], total["currency"]]

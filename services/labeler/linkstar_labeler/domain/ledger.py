@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from linkstar_contracts.values import Money
 
-__all__ = ["CLAIMS", "FEES", "FUNDING", "WALLET", "Account", "Entry", "admit", "carrier_payable", "wallet_changes"]
+__all__ = [
+    "CLAIMS", "FEES", "FUNDING", "INSURANCE", "WALLET", "Account", "Entry", "admit", "carrier_payable", "wallet_changes",
+]  # fmt: skip
 
 WALLET = "wallet"
 FUNDING = "platform_funding"
 FEES = "platform_fees"
 CLAIMS = "carrier_claims"
+INSURANCE = "insurance_payable"
 
 Account = tuple[str, str]
 """Tenant and currency: the identity of a wallet."""

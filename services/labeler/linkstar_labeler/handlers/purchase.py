@@ -12,12 +12,13 @@ from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
 from linkstar_labeler.carriers.printing import make_labels
 from linkstar_labeler.domain.connector import Refused
-from linkstar_labeler.domain.ledger import WALLET, Account, Entry, carrier_payable
+from linkstar_labeler.domain.charges import capture, refund
+from linkstar_labeler.domain.ledger import Account, Entry
 from linkstar_labeler.domain.shipments import Release, Shipment, charge_of
 from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.store import StoredLabel
 
-__all__ = ["Purchase", "rejection", "void_entry", "voiding"]
+__all__ = ["Purchase", "rejection", "void_entries", "voiding"]
 
 _FORMATS = ("zpl", "pdf", "png")
 
@@ -58,12 +59,9 @@ class Purchase:
         labels = make_labels(self.carrier, self.route, self.consignee, self.tracking_numbers, at)
         self.label_sha256 = tuple(sha256(render_zpl(label).encode()).hexdigest() for label in labels)
 
-    def entry(self) -> Entry | None:
-        """Return the capture; None where nothing is charged."""
-        if not self.charge_minor:
-            return None
-        payable = carrier_payable(self.carrier.code)
-        return Entry(self.route.tenant, self.posting_id, charge_of(self.route), WALLET, payable, self.route.shipment_id)
+    def entries(self) -> list[Entry]:
+        """Return the capture; nothing where nothing is charged."""
+        return capture(self.route)
 
     def stored(self) -> StoredLabel:
         """Return the row of this attempt."""
@@ -111,11 +109,6 @@ def voiding(shipment: Shipment, release: Release, at: datetime) -> LabelVoided:
     )  # fmt: skip
 
 
-def void_entry(release: Release) -> Entry | None:
-    """Return the refund of a voided label; None where nothing had been charged."""
-    route = release.label.route
-    if release.label.held or not charge_of(route).amount_minor:
-        return None
-    payable = carrier_payable(route.route.carrier)
-    posting_id = f"{route.shipment_id}|refund|{route.version}"
-    return Entry(route.tenant, posting_id, charge_of(route), payable, WALLET, route.shipment_id)
+def void_entries(release: Release) -> list[Entry]:
+    """Return the refund of a voided label; nothing where nothing had been charged."""
+    return [] if release.label.held else refund(release.label.route)

@@ -17,7 +17,7 @@ from linkstar_labeler.domain.exceptions import open_late, settle_hold
 from linkstar_labeler.domain.ledger import Account, Entry, admit
 from linkstar_labeler.domain.number_blocks import hand_out, lease, shortages
 from linkstar_labeler.domain.shipments import Shipment
-from linkstar_labeler.handlers.purchase import Purchase, rejection, void_entry, voiding
+from linkstar_labeler.handlers.purchase import Purchase, rejection, void_entries, voiding
 from linkstar_runtime.handling import Retry, Transaction
 from linkstar_runtime.vault import Vault, VaultError
 
@@ -40,11 +40,11 @@ class Settler:
             return []
         refused = {s.key: refusal for s in shipments if (refusal := _refusal(s))}
         purchases = await self._open(tx, [s for s in shipments if s.key not in refused])
-        entries = [entry for s in shipments if s.release and (entry := void_entry(s.release))]
+        entries = [entry for s in shipments if s.release for entry in void_entries(s.release)]
         await _admit(tx, purchases, entries)
         await self._number(tx, [p for p in purchases if not p.hold_code])
         bought = {p.shipment.key: p for p in purchases if not p.hold_code}
-        entries += [entry for p in bought.values() if (entry := p.entry())]
+        entries += [entry for p in bought.values() for entry in p.entries()]
         events: list[Event] = []
         for shipment in shipments:
             events += _label_events(shipment, bought.get(shipment.key), refused.get(shipment.key), tx)
