@@ -39,7 +39,7 @@ def refund(route: RouteChosen) -> list[Entry]:
 
 
 def _parts(route: RouteChosen) -> Iterator[tuple[str, str, Money]]:
-    """Yield the part of the posting set, the account and the amount of each that is owed something: they sum to the price."""
+    """Yield the name of each part, the account it is owed on and its amount; the amounts sum to the price."""
     total = charge_of(route)
     left = total.amount_minor
     if not left:

@@ -11,8 +11,8 @@ from linkstar_contracts.events import LabelCreated, LabelledParcel, LabelRejecte
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
 from linkstar_labeler.carriers.printing import make_labels
-from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.charges import capture, refund
+from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.ledger import Account, Entry
 from linkstar_labeler.domain.shipments import Release, Shipment, charge_of
 from linkstar_labeler.domain.zpl import render_zpl
