@@ -100,10 +100,9 @@ def modules(symbol: Symbol) -> Modules:
     if bitmap is None:
         raise ValueError(f"no bitmap for {symbol.symbology.value}")
     height, width, depth = bitmap.shape or (0, 0, 0)
-    raw = bytes(bitmap)
-    red = bytes(255 - value for value in raw[::depth])
-    rows = tuple(red[y * width : (y + 1) * width] for y in range(1 if symbol.symbology.linear else height))
-    return Modules(width, rows)
+    rows = range(1 if symbol.symbology.linear else height)
+    red = bytes(bitmap)[: len(rows) * width * depth : depth].translate(_INVERTED)
+    return Modules(width, tuple(red[y * width : (y + 1) * width] for y in rows))
 
 
 def _zint_data(symbol: Symbol) -> str:
@@ -127,6 +126,7 @@ def _prepare(drawn: zint.Symbol, symbol: Symbol) -> None:
         drawn.scale = MAXICODE_DOTS / 10
 
 
+_INVERTED = bytes(255 - value for value in range(256))
 _ZINT = {
     Symbology.CODE_128: zint.Symbology.CODE128,
     Symbology.GS1_128: zint.Symbology.GS1_128,

@@ -1,4 +1,6 @@
-"""ZPL II for a label, in native barcode commands. Text can never be read as a command by the printer."""
+"""ZPL II for a label, in native barcode commands. Text can never be read as a command by the printer; what is not Latin-1
+goes to it as a picture, since few printers have such letters.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,14 @@ from linkstar_labeler.domain.label_layout import (
     own_texts,
     place_symbols,
 )
+from linkstar_labeler.domain.pictures import picture
 from linkstar_labeler.domain.symbols import Symbol, Symbology
 
 __all__ = ["field", "render_zpl"]
 
 _START = "\n".join([f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0", *(f"^FO0,{rule.y}^GB{WIDTH},3,3^FS" for rule in RULES)])
 _DIGITS = re.compile(r"\d{4,}")
+_BEYOND_LATIN = re.compile("[^\x00-\xff]")
 _NOT_PLAIN = re.compile(r"""[^A-Za-z0-9 !"#$%&'()*+,\-./:;<=>?@\[\]{|}`]""")
 
 
@@ -57,6 +61,8 @@ def _hex(found: re.Match[str]) -> str:
 
 
 def _text(text: Text) -> str:
+    if not text.text.isascii() and _BEYOND_LATIN.search(text.text):
+        return f"^FO{text.x},{text.y}{picture(text)}"
     return f"^FO{text.x},{text.y}^A0N,{text.size},{text.size}{field(text.text)}"
 
 
