@@ -105,7 +105,7 @@ LAWS = (
         "FROM label WHERE state IN ('held', 'withdrawn') OR charged = 0",
     ),
     Law(
-        "every_posting_has_a_cause", "every posting belongs to a label, a settlement or a top-up that is there",
+        "every_posting_has_a_cause", "every posting belongs to a label, settlement, top-up or agreement that is there",
         f"""SELECT e.tenant || '/' || e.posting_id AS name, NOT CASE
                      WHEN e.kind IN ('hold', 'release', 'capture', 'refund') THEN l.shipment_id IS NOT NULL
                        AND e.shipment_id IS NOT DISTINCT FROM e.subject
@@ -114,6 +114,9 @@ LAWS = (
                        AND e.number <> '' AND e.shipment_id IS NOT DISTINCT FROM e.subject
                      WHEN e.subject = 'topup' THEN e.part <> '' AND e.number = ''
                        AND e.from_account = 'platform_funding' AND e.to_account = 'wallet'
+                     WHEN e.subject = 'rebate' THEN e.to_account = 'wallet' AND EXISTS (
+                       SELECT FROM labeler.volume_agreement a WHERE a.tenant = e.tenant AND a.currency = e.number
+                         AND e.part ~ '^20[0-9][0-9]-[0-9][0-9][.]' AND a.carrier = substr(e.part, 9))
                      ELSE false END AS broken
               FROM ({_ENTRIES}) e
               LEFT JOIN labeler.label l ON l.tenant = e.tenant AND l.shipment_id = e.subject

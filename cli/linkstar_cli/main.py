@@ -17,6 +17,7 @@ from linkstar_cli import (
     tariffs,
     topics,
     trace,
+    wallet,
 )
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
@@ -32,6 +33,7 @@ app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(calendars.app, name="calendars")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(wallet.app, name="wallet")
 
 if __name__ == "__main__":
     app()

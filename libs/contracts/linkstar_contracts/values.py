@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import Enum
@@ -22,7 +23,7 @@ from linkstar_contracts.times import Instant, LocalDate
 __all__ = [
     "AddressGrade", "BatteryClass", "ChargeLine", "Consignee", "Contents", "Destination", "Dimensions", "Instant",
     "Item", "LocalDate", "Money", "Notice", "OpenEnum", "Parcel", "Promise", "SealedConsignee", "ServiceOptions", "Value",
-    "Warehouse", "Weight", "sum_money",
+    "Warehouse", "Weight", "parse_money", "sum_money",
 ]  # fmt: skip
 
 
@@ -79,6 +80,23 @@ def sum_money(amounts: Iterable[Money], currency: str) -> Money:
     for amount in amounts:
         total = total + amount
     return total
+
+
+_AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,6})?")
+
+
+def parse_money(text: str, currency: str) -> Money:
+    """Return the amount written in decimals, `12.30`, exactly; nothing is ever rounded.
+
+    Raises ValueError for another notation (`1,234.50`, `1e3`, `$5`), or more decimals than the currency has.
+    """
+    if _AMOUNT.fullmatch(text) is None:
+        raise ValueError("is no amount; write digits and a decimal point, such as 1234.50")
+    places = CURRENCY_EXPONENTS[currency]
+    minor = Decimal(text).scaleb(places)
+    if minor != int(minor):
+        raise ValueError(f"has more than {places} decimals; {currency} has {places}")
+    return Money(amount_minor=int(minor), currency=currency)
 
 
 # Exact by definition: the international pound (1959) is 453.59237 g, the inch 25.4 mm.

@@ -55,7 +55,8 @@ class LabelDesk:
 
     def __init__(self, database: Database, clock: ManualClock, admin: asyncpg.Connection[Any]) -> None:
         self.database, self.clock, self.admin = database, clock, admin
-        self.settler = Settler(OpenVault(), block_size=10)
+        self.vault = OpenVault()
+        self.settler = Settler(self.vault, block_size=10)
         self.handlers = Handlers(self.settler)
 
     async def routes(self, *events: RouteChosen, shard: int = SHARD) -> Sequence[Outcome]:
@@ -95,7 +96,7 @@ class LabelDesk:
 
     async def balance(self, tenant: str = "acme") -> int:
         async with self.database.transaction() as tx:
-            return sum(balance for _, balance, _ in await store.wallets(tx, tenant))
+            return sum(wallet.balance_minor for wallet in await store.wallets(tx, tenant))
 
     async def state(self) -> list[tuple[Any, ...]]:
         """What stands at the end, apart from the history that led there."""
@@ -133,7 +134,8 @@ async def opened_desk(database_url: str) -> AsyncIterator[LabelDesk]:
     admin = await asyncpg.connect(database_url)
     await admin.execute(
         """TRUNCATE labeler.shipment, labeler.label, labeler.tracking_number, labeler.number_block, labeler.wallet,
-             labeler.ledger_entry, labeler.waiting_posting, labeler.raised_exception"""
+             labeler.ledger_entry, labeler.waiting_posting, labeler.raised_exception, labeler.wallet_change,
+             labeler.volume_agreement"""
     )
     clock = ManualClock(AT)
     settings = LabelerSettings(database=DatabaseSettings(url=database_url, pool_size=16))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import labels, wallet
+from linkstar_labeler.api import labels, rebates, wallet
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.service import ServiceContext
 
@@ -20,6 +20,7 @@ def routes(settler: Settler) -> Callable[[ServiceContext], APIRouter]:
         router = APIRouter(prefix="/v1")
         router.include_router(labels.routes(context, settler))
         router.include_router(wallet.routes(context))
+        router.include_router(rebates.routes(context))
         return router
 
     return build

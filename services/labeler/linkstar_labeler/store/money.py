@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from linkstar_labeler.domain.ledger import Account, Entry, wallet_changes
 from linkstar_labeler.store.arrays import columns
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["available_funds", "ledger_page", "open_wallets", "post", "top_up", "totals", "wallets"]
+__all__ = [
+    "Limits", "Wallet", "available_funds", "ledger_page", "limit_changes", "open_wallets", "post", "post_once", "set_limits",
+    "top_up", "totals", "wallets",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,27 @@ class Total:
     currency: str
     balance_minor: int
     overdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What a tenant has, may owe, and wants to be warned below, in one currency."""
+
+    currency: str
+    balance_minor: int
+    credit_limit_minor: int
+    notice_below_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """New limits of a wallet, and who sets them why."""
+
+    currency: str
+    credit_limit_minor: int
+    notice_below_minor: int
+    key_id: str
+    reason: str
 
 
 async def available_funds(tx: Transaction, accounts: Iterable[Account]) -> dict[Account, int]:
@@ -82,12 +106,62 @@ async def top_up(tx: Transaction, entry: Entry) -> None:
     await post(tx, [entry])
 
 
-async def wallets(tx: Transaction, tenant: str) -> list[tuple[str, int, int]]:
-    """Return currency, balance and credit limit of each wallet."""
-    rows = await tx.fetch(
-        "SELECT currency, balance_minor, credit_limit_minor FROM wallet WHERE tenant = $1 ORDER BY currency", tenant
+async def post_once(tx: Transaction, entry: Entry) -> bool:
+    """Post an entry that its wallet covers, making the wallet; False when its posting id is in the ledger already."""
+    await open_wallets(tx, [entry.wallet])
+    await available_funds(tx, [entry.wallet])
+    known = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM ledger_entry WHERE tenant = $1 AND posting_id = $2)", entry.tenant, entry.posting_id
     )
-    return [(row["currency"], row["balance_minor"], row["credit_limit_minor"]) for row in rows]
+    if not known:
+        await post(tx, [entry])
+    return not known
+
+
+async def wallets(tx: Transaction, tenant: str) -> list[Wallet]:
+    """Return each wallet, by currency."""
+    rows = await tx.fetch(
+        """SELECT currency, balance_minor, credit_limit_minor, notice_below_minor FROM wallet WHERE tenant = $1
+           ORDER BY currency""",
+        tenant,
+    )
+    return [Wallet(**row) for row in rows]
+
+
+async def set_limits(tx: Transaction, tenant: str, limits: Limits) -> Wallet | None:
+    """Change what a wallet may owe and when it warns, and note who did; the wallet is made if it is the first time.
+
+    Returns it as it is now; None, and nothing is changed, where it owes more than the new limit.
+    """
+    await open_wallets(tx, [(tenant, limits.currency)])
+    row = await tx.fetchrow(
+        """SELECT currency, balance_minor, credit_limit_minor, notice_below_minor FROM wallet
+           WHERE tenant = $1 AND currency = $2 FOR NO KEY UPDATE""",
+        tenant, limits.currency,
+    )  # fmt: skip
+    before = Wallet(**dict(row or {}))
+    if before.balance_minor + limits.credit_limit_minor < 0:
+        return None
+    await tx.execute(
+        "UPDATE wallet SET credit_limit_minor = $3, notice_below_minor = $4 WHERE tenant = $1 AND currency = $2",
+        tenant, limits.currency, limits.credit_limit_minor, limits.notice_below_minor,
+    )  # fmt: skip
+    await tx.execute(
+        """INSERT INTO wallet_change (tenant, currency, credit_limit_before, credit_limit_after, notice_below_before,
+             notice_below_after, key_id, reason, changed_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
+        tenant, limits.currency, before.credit_limit_minor, limits.credit_limit_minor, before.notice_below_minor,
+        limits.notice_below_minor, limits.key_id, limits.reason, tx.now,
+    )  # fmt: skip
+    return replace(before, credit_limit_minor=limits.credit_limit_minor, notice_below_minor=limits.notice_below_minor)
+
+
+async def limit_changes(tx: Transaction, tenant: str, after: int, limit: int) -> list[dict[str, object]]:
+    """Return who changed limits, oldest first, behind cursor `after`."""
+    rows = await tx.fetch(
+        "SELECT * FROM wallet_change WHERE tenant = $1 AND change_id > $2 ORDER BY change_id LIMIT $3",
+        tenant, after, limit,
+    )  # fmt: skip
+    return [dict(row) for row in rows]
 
 
 async def ledger_page(
