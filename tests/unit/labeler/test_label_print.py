@@ -18,7 +18,6 @@ from linkstar_contracts.text import clean_text
 from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.carriers.number_range import letters_and_digits
 from linkstar_labeler.carriers.printing import make_labels
-from linkstar_labeler.domain.check_digits import leitcode, mod_37_36
 from linkstar_labeler.domain.countries import country_name
 from linkstar_labeler.domain.label_layout import DOTS_PER_INCH, HEIGHT, WIDTH, Label, Text, lay_out
 from linkstar_labeler.domain.pdf import render_pdf
@@ -82,36 +81,6 @@ def _expected(symbol: Any) -> str:
         primary = f"{symbol.primary[:-6]}\x1d{symbol.primary[-6:-3]}\x1d{symbol.primary[-3:]}\x1d"
         return f"{head}\x1d{year}{primary}{rest}"
     return str(symbol.content)
-
-
-def test_usps_names_the_destination_zip() -> None:
-    label, number = printed("usps", "priority_mail")
-    assert f"42010001\x1d{number}" in scan(label).values()
-
-
-def test_ups_maxicode_names_zip_country_and_class() -> None:
-    label, number = printed("ups", "2nd_day_air")
-    message = scan(label)["MaxiCode"]
-    assert message.startswith(f"[)>\x1e01\x1d96100011234\x1d840\x1d002\x1d1Z{number[-8:]}\x1dUPSN\x1d")
-
-
-def test_fedex_express_code_names_the_zip() -> None:
-    label, number = printed("fedex", "2day")
-    [code] = [text for text in scan(label).values() if len(text) == 34]
-    assert code[15:20] == "10001"
-    assert code.endswith(number)
-
-
-def test_dpd_code_holds_postcode_service_and_country() -> None:
-    label, number = printed("dpd-de", "classic")
-    [code] = [text for text in scan(label).values() if text.startswith("%")]
-    assert code[1:] == f"0010115{number[:14]}101276{mod_37_36(code[1:-1])}"
-
-
-def test_dhl_leitcode_holds_the_postcode() -> None:
-    label, _ = printed("dhl-de", "paket")
-    [code] = [text for text in scan(label).values() if len(text) == 14]
-    assert code == f"1011500000001{leitcode('1011500000001')}"
 
 
 def test_a_return_goes_to_the_warehouse() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linkstar_labeler.carriers.number_range import (
     NumberRangeCarrier,
-    Receiver,
+    Piece,
     ServiceClass,
     Symbols,
     letters_and_digits,
@@ -14,8 +14,8 @@ from linkstar_labeler.domain.symbols import code_128, data_matrix
 __all__ = ["CANADA_POST", "CANPAR"]
 
 
-def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols:
-    return Symbols(code_128(number), data_matrix(f"{number}|CA|{letters_and_digits(receiver.postcode)[:6]}"))
+def _symbols(number: str, _service: ServiceClass, piece: Piece) -> Symbols:
+    return Symbols(code_128(number), data_matrix(f"{number}|CA|{letters_and_digits(piece.postcode)[:6]}"))
 
 
 CANPAR = NumberRangeCarrier("canpar", "Canpar", {"ground": ServiceClass("GROUND")}, _symbols)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from linkstar_labeler.carriers.number_range import (
     NumberRangeCarrier,
-    Receiver,
+    Piece,
     ServiceClass,
     Symbols,
     letters_and_digits,
 )
 from linkstar_labeler.domain.check_digits import mod_37_36
+from linkstar_labeler.domain.countries import numeric_code
 from linkstar_labeler.domain.symbols import code_128, data_matrix
 
 __all__ = ["DPD_DE", "DPD_UK"]
 
-_COUNTRY = {"DE": "276", "GB": "826"}
 
-
-def _symbols(number: str, service: ServiceClass, receiver: Receiver) -> Symbols:
-    postcode = letters_and_digits(receiver.postcode)[:7]
-    body = f"{postcode.zfill(7)}{number[:14]}{service.code}{_COUNTRY.get(receiver.country, '000')}"
+def _symbols(number: str, service: ServiceClass, piece: Piece) -> Symbols:
+    postcode = letters_and_digits(piece.postcode)[:7]
+    body = f"{postcode.zfill(7)}{number[:14]}{service.code}{numeric_code(piece.country)}"
     grouped = f"{number[:4]} {number[4:8]} {number[8:12]} {number[12:14]} {number[14]}"
     return Symbols(code_128(f"%{body}{mod_37_36(body)}", caption=grouped), data_matrix(f"{number}|{postcode}"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from linkstar_labeler.carriers.number_range import (
     NumberRangeCarrier,
-    Receiver,
+    Piece,
     ServiceClass,
     Symbols,
     letters_and_digits,
@@ -14,10 +14,8 @@ from linkstar_labeler.domain.symbols import code_128, data_matrix
 __all__ = ["EVRI", "HERMES_DE"]
 
 
-def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols:
-    return Symbols(
-        code_128(number), data_matrix(f"{number}|{receiver.country}|{letters_and_digits(receiver.postcode)[:7]}")
-    )
+def _symbols(number: str, _service: ServiceClass, piece: Piece) -> Symbols:
+    return Symbols(code_128(number), data_matrix(f"{number}|{piece.country}|{letters_and_digits(piece.postcode)[:7]}"))
 
 
 EVRI = NumberRangeCarrier(

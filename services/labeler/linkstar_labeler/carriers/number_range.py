@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from math import ceil
 from typing import NamedTuple
 
 from linkstar_contracts.events import PurchaseGuarantee, RouteChosen
+from linkstar_contracts.values import GRAMS_PER_UNIT, Weight
 from linkstar_labeler.domain.connector import Capabilities, Refused
 from linkstar_labeler.domain.symbols import Symbol
 from linkstar_labeler.domain.tracking_numbers import FORMATS
 
-__all__ = ["NumberRangeCarrier", "Receiver", "ServiceClass", "Symbols", "letters_and_digits", "postal_digits"]
+__all__ = ["NumberRangeCarrier", "Piece", "ServiceClass", "Symbols", "letters_and_digits", "postal_digits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +28,31 @@ class ServiceClass:
     code: str = ""
 
 
-class Receiver(NamedTuple):
-    """What symbols need of the receiving address."""
+class Piece(NamedTuple):
+    """What symbols need of one parcel's way: where to, which of how many, how heavy, made when."""
 
     postcode: str
     country: str
-    region: str = ""
+    region: str
+    weight: Weight
+    made_on: date
+    place: int = 1
+    pieces: int = 1
+
+    @property
+    def place_among_pieces(self) -> str:
+        """`1/2` for the first of two parcels."""
+        return f"{self.place}/{self.pieces}"
+
+    @property
+    def pounds(self) -> Decimal:
+        """The weight in pounds, rounded up to hundredths."""
+        return Decimal(ceil(self.weight.grams / _HUNDREDTH_POUND)).scaleb(-2)
+
+    @property
+    def day_of_year(self) -> str:
+        """`001` to `366`."""
+        return _day_of_year(self.made_on)
 
 
 class Symbols(NamedTuple):
@@ -41,7 +65,8 @@ class Symbols(NamedTuple):
 
 _NO_DIGIT = re.compile("[^0-9]")
 _NO_LETTER_OR_DIGIT = re.compile("[^0-9A-Z]")
-SymbolMaker = Callable[[str, ServiceClass, Receiver], Symbols]
+_HUNDREDTH_POUND = GRAMS_PER_UNIT["lb"] / 100
+SymbolMaker = Callable[[str, ServiceClass, Piece], Symbols]
 
 
 @dataclass(frozen=True)
@@ -69,9 +94,14 @@ class NumberRangeCarrier:
         make = FORMATS[self.code].make
         return tuple(make(self.services[service].code, serial) for serial in serials)
 
-    def symbols(self, number: str, service: str, receiver: Receiver) -> Symbols:
+    def symbols(self, number: str, service: str, piece: Piece) -> Symbols:
         """Return what the label of parcel `number` must let a scanner read."""
-        return self.symbols_of(number, self.services[service], receiver)
+        return self.symbols_of(number, self.services[service], piece)
+
+
+@lru_cache(maxsize=64)
+def _day_of_year(day: date) -> str:
+    return f"{day.timetuple().tm_yday:03d}"
 
 
 def letters_and_digits(text: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from linkstar_contracts.events import RouteChosen
 from linkstar_contracts.values import Consignee, Parcel, Warehouse
-from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Receiver
+from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Piece
 from linkstar_labeler.domain.countries import country_name
 from linkstar_labeler.domain.label_layout import Label
 
@@ -27,15 +27,18 @@ def make_labels(
     home, away = _warehouse_lines(route.warehouse, abroad), _consignee_lines(consignee, abroad)
     inbound = route.kind == "return"
     sender, receiver = (away, home) if inbound else (home, away)
-    target = _returns_target(route.warehouse) if inbound else _delivery_target(consignee)
+    goal: Warehouse | Consignee = route.warehouse if inbound else consignee
+    region = "" if inbound else consignee.region
+    made_on, count = created_at.date(), len(route.parcels)
     service = route.route.service
     labels = []
     for parcel, number in zip(route.parcels, numbers, strict=True):
-        symbols = carrier.symbols(number, service, target)
+        piece = Piece(goal.postcode, goal.country, region, parcel.weight, made_on, parcel.number, count)
+        symbols = carrier.symbols(number, service, piece)
         labels.append(
             Label(
                 carrier.title, carrier.services[service].title, sender, receiver,
-                _facts(parcel, len(route.parcels), created_at), route.shipment_id,
+                _facts(parcel, count, created_at), route.shipment_id,
                 symbols.tracking, symbols.data, symbols.routing,
                 "TEST - NOT FOR SHIPMENT" if route.test else "", from_warehouse=not inbound,
             )
@@ -64,11 +67,3 @@ def _consignee_lines(consignee: Consignee, abroad: bool) -> tuple[str, ...]:
         city = f"{consignee.postcode} {consignee.city}"
     lines = (consignee.name, consignee.company, consignee.street, consignee.street2, city)
     return (*(" ".join(line.split()) for line in lines if line), *_country_line(consignee.country, abroad))
-
-
-def _delivery_target(consignee: Consignee) -> Receiver:
-    return Receiver(consignee.postcode, consignee.country, consignee.region)
-
-
-def _returns_target(warehouse: Warehouse) -> Receiver:
-    return Receiver(warehouse.postcode, warehouse.country)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Receiver, ServiceClass, Symbols, postal_digits
+from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Piece, ServiceClass, Symbols, postal_digits
 from linkstar_labeler.domain.symbols import gs1_128
 
 __all__ = ["USPS"]
 
 
-def _symbols(number: str, _service: ServiceClass, receiver: Receiver) -> Symbols:
-    zip5 = postal_digits(receiver.postcode, 5)
+def _symbols(number: str, _service: ServiceClass, piece: Piece) -> Symbols:
+    """Five digits of ZIP keep the bars at 3 dots, above the 13 mil that USPS asks for; mail abroad has no routing."""
+    routing = (("420", postal_digits(piece.postcode, 5)),) if piece.country == "US" else ()
     grouped = " ".join(number[at : at + 4] for at in range(0, len(number), 4))
-    return Symbols(gs1_128(("420", zip5), (number[:2], number[2:]), caption=grouped))
+    return Symbols(gs1_128(*routing, (number[:2], number[2:]), caption=grouped))
 
 
 USPS = NumberRangeCarrier(

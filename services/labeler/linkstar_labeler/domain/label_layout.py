@@ -107,6 +107,8 @@ def own_texts(label: Label) -> list[Text]:
     ]
     if label.routing is not None:
         texts += _column(350, 705, 28, WIDTH - 350 - _MARGIN, (label.routing.caption,))
+    if label.data is not None and label.data.symbology.linear:
+        texts += _column(_MARGIN + 5, 705, 24, 280, (label.data.caption,))
     return [text for text in texts if text.text]
 
 
@@ -114,11 +116,16 @@ def place_symbols(label: Label) -> list[Placed]:
     """Place the symbols."""
     symbols = [Placed(_MARGIN + 20, 810, _INNER - 40, 235, label.tracking)]
     if label.data is not None:
-        wide = label.data.symbology is Symbology.PDF417
-        symbols.append(Placed(_MARGIN, 525, 480 if wide else 250, 235, label.data))
+        symbols.append(_place_data(label.data))
     if label.routing is not None:
         symbols.append(Placed(330, 550, WIDTH - 330 - _MARGIN, 140, label.routing))
     return symbols
+
+
+def _place_data(symbol: Symbol) -> Placed:
+    if symbol.symbology.linear:
+        return Placed(_MARGIN + 10, 550, 240, 140, symbol)
+    return Placed(_MARGIN, 525, 480 if symbol.symbology is Symbology.PDF417 else 250, 235, symbol)
 
 
 def wrap(text: str, size: int, width: int) -> tuple[str, ...]:

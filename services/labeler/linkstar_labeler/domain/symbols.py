@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import zint
 
-__all__ = ["GS", "MAXICODE_DOTS", "RS", "Modules", "Symbol", "Symbology", "code_128", "data_matrix", "gs1_128",
-           "itf_leitcode", "maxicode", "modules", "pdf417"]  # fmt: skip
+__all__ = ["EOT", "GS", "MAXICODE_DOTS", "RS", "Modules", "Symbol", "Symbology", "code_128", "data_matrix", "gs1_128",
+           "itf", "maxicode", "modules", "pdf417"]  # fmt: skip
 
 GS, RS, EOT = "\x1d", "\x1e", "\x04"
 MAXICODE_DOTS = 8
@@ -43,6 +43,8 @@ class Symbol(NamedTuple):
     caption: str = ""
     elements: tuple[tuple[str, str], ...] = ()
     primary: str = ""
+    side: int = 0
+    """Cells along a Data Matrix, where the carrier fixes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,14 @@ def gs1_128(*elements: tuple[str, str], caption: str = "") -> Symbol:
     return Symbol(Symbology.GS1_128, text, caption or text, elements)
 
 
-def itf_leitcode(digits: str) -> Symbol:
-    """Return Deutsche Post's Leitcode as Interleaved 2 of 5: 13 digits, the check digit already appended."""
-    return Symbol(Symbology.ITF, digits, digits)
+def itf(digits: str, caption: str = "") -> Symbol:
+    """Return Deutsche Post's Leitcode (14 digits) or Identcode (12) as Interleaved 2 of 5, its check digit included."""
+    return Symbol(Symbology.ITF, digits, caption or digits)
 
 
-def data_matrix(text: str) -> Symbol:
-    """Return a square ECC 200 Data Matrix."""
-    return Symbol(Symbology.DATA_MATRIX, text)
+def data_matrix(text: str, side: int = 0) -> Symbol:
+    """Return a square ECC 200 Data Matrix, as small as the text allows or of `side` cells."""
+    return Symbol(Symbology.DATA_MATRIX, text, side=side)
 
 
 def pdf417(text: str) -> Symbol:
@@ -114,10 +116,12 @@ def _zint_data(symbol: Symbol) -> str:
 
 
 def _prepare(drawn: zint.Symbol, symbol: Symbol) -> None:
-    drawn.symbology = _ZINT[symbol.symbology]
+    identcode = symbol.symbology is Symbology.ITF and len(symbol.content) == 12
+    drawn.symbology = zint.Symbology.DPIDENT if identcode else _ZINT[symbol.symbology]
     drawn.scale = 0.5  # one pixel per module
     if symbol.symbology is Symbology.DATA_MATRIX:
         drawn.option_3 = zint.DataMatrixOptions.SQUARE
+        drawn.option_2 = _SQUARES[symbol.side]
     elif symbol.symbology is Symbology.PDF417:
         drawn.option_2 = 6
     elif symbol.symbology is Symbology.MAXICODE:
@@ -126,6 +130,8 @@ def _prepare(drawn: zint.Symbol, symbol: Symbol) -> None:
         drawn.scale = MAXICODE_DOTS / 10
 
 
+_SQUARES = {0: 0, 32: 10}
+"""libzint's numbers of Data Matrix sizes."""
 _INVERTED = bytes(255 - value for value in range(256))
 _ZINT = {
     Symbology.CODE_128: zint.Symbology.CODE128,

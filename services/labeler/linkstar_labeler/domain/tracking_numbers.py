@@ -41,10 +41,13 @@ def _ends_with(check: Check, pattern: str, skip: int = 0) -> Callable[[str], boo
 
 def _checked(prefix: str, digits: int, check: Check, skip: int = 0) -> Callable[[str, int], str]:
     def make(_service: str, serial: int) -> str:
-        body = f"{prefix}{serial:0{digits}d}"
-        return body + check(body[skip:])
+        return _with_check(f"{prefix}{serial:0{digits}d}", check, skip)
 
     return make
+
+
+def _with_check(body: str, check: Check, skip: int) -> str:
+    return body + check(body[skip:])
 
 
 def _make_impb(service: str, serial: int) -> str:
@@ -89,8 +92,8 @@ def _is(pattern: str) -> Callable[[str], bool]:
     return lambda number: shape.fullmatch(number) is not None
 
 
-# Evri, DHL Paket, Mondial Relay: shapes as seen on their labels; the Hermes check digit (GS1) is our own rule, since the
-# carrier publishes none. Canpar and Mondial Relay have no published check digit.
+# Evri, DHL Paket, Mondial Relay: shapes as seen on their labels; the check digits (GS1) of Hermes and Colissimo are our own
+# rule, since these carriers publish none. Canpar and Mondial Relay have no published check digit.
 FORMATS: dict[str, NumberFormat] = {
     "usps": NumberFormat(10**10, _make_impb, _matches_impb),
     "ups": NumberFormat(10**7, _make_ups, _ends_with(check_digits.ups, r"1Z[A-Z0-9]{15}\d", skip=2)),
@@ -111,7 +114,10 @@ FORMATS: dict[str, NumberFormat] = {
     ),
     "hermes-de": NumberFormat(10**9, _checked("0260", 9, check_digits.gs1), _ends_with(check_digits.gs1, r"\d{14}")),
     "dpd-de": _dpd("0998"),
-    "colissimo": _s10("CL", "FR"),
+    "colissimo": NumberFormat(
+        10**10, lambda service, serial: _with_check(f"{service}{serial:010d}", check_digits.gs1, 2),
+        _ends_with(check_digits.gs1, r"(6[A-Z]|8R)\d{11}", skip=2),
+    ),
     "mondial-relay": NumberFormat(10**8, lambda _service, serial: f"{serial:08d}", _is(r"\d{8}(\d{2}){0,2}")),
     "chronopost": _s10("XJ", "FR"),
 }  # fmt: skip

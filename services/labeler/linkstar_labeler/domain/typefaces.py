@@ -56,6 +56,8 @@ def shown(text: str) -> str:
 
 @cache
 def _printable(char: str) -> str:
+    if char.isspace():
+        return " "
     if _face(char):
         return char
     if char in _LETTERS:

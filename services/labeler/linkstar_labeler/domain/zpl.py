@@ -27,6 +27,7 @@ __all__ = ["field", "render_zpl"]
 _START = "\n".join([f"^XA^CI28^PW{WIDTH}^LL{HEIGHT}^LH0,0", *(f"^FO0,{rule.y}^GB{WIDTH},3,3^FS" for rule in RULES)])
 _DIGITS = re.compile(r"\d{4,}")
 _BEYOND_LATIN = re.compile("[^\x00-\xff]")
+_ASCII = {chr(code): f"_{code:02X}" for code in range(128)}
 _NOT_PLAIN = re.compile(r"""[^A-Za-z0-9 !"#$%&'()*+,\-./:;<=>?@\[\]{|}`]""")
 
 
@@ -57,7 +58,7 @@ def _facts(facts: tuple[str, ...]) -> str:
 
 
 def _hex(found: re.Match[str]) -> str:
-    return "".join(f"_{byte:02X}" for byte in found[0].encode())
+    return _ASCII.get(found[0]) or "".join(f"_{byte:02X}" for byte in found[0].encode())
 
 
 def _text(text: Text) -> str:
@@ -92,11 +93,15 @@ def _gs1_128(placed: Placed) -> str:
 
 
 def _itf(placed: Placed) -> str:
-    return f"^BY3,3^B2N,{placed.height},N,N,N{field(placed.symbol.content)}"
+    """Wide bars are three narrow ones: nine modules a digit, and nine for start and stop."""
+    module = max(1, min(3, placed.width // (9 * len(placed.symbol.content) + 9)))
+    return f"^BY{module},3^B2N,{placed.height},N,N,N{field(placed.symbol.content)}"
 
 
 def _data_matrix(placed: Placed) -> str:
-    return f"^BXN,8,200{field(placed.symbol.content)}"
+    side = placed.symbol.side
+    size = f"{min(8, placed.height // side)},200,{side},{side}" if side else "8,200"
+    return f"^BXN,{size}{field(placed.symbol.content)}"
 
 
 def _pdf417(placed: Placed) -> str:
