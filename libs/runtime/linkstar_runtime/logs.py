@@ -20,7 +20,8 @@ from linkstar_runtime.settings import LogSettings
 
 __all__ = ["Pii", "configure_logging"]
 
-_LIBRARIES = {"aiokafka": "WARNING", "faststream": "WARNING", "uvicorn.access": "WARNING", "asyncio": "WARNING"}
+_LIBRARIES = dict.fromkeys(("aiokafka", "faststream", "uvicorn.access", "asyncio", "httpx", "httpcore"), "WARNING")
+"""The least level of chatty libraries; httpx would write every URL, and a carrier's URLs hold tracking numbers."""
 
 
 def configure_logging(

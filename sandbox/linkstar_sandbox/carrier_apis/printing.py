@@ -1,0 +1,51 @@
+"""Labels as a carrier would send them: the smallest documents that are truly PDF, PNG or ZPL."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+
+__all__ = ["HUGE_BYTES", "printed_label"]
+
+HUGE_BYTES = 20 * 1024 * 1024
+
+
+def printed_label(kind: str, text: str, *, huge: bool = False, wrong: bool = False) -> str:
+    """Return a label of the kind (`pdf`, `png`, `zpl`) with the text on it, in Base64; a huge one weighs 20 MB."""
+    if wrong:
+        return base64.b64encode(b"GIF89a not the label that was asked for").decode()
+    content = {"pdf": _pdf, "png": _png, "zpl": _zpl}[kind](text)
+    return base64.b64encode(content).decode() + ("A" * HUGE_BYTES if huge else "")
+
+
+def _zpl(text: str) -> bytes:
+    return f"^XA^FO50,50^BCN,200^FD{text}^FS^XZ".encode()
+
+
+def _png(_text: str) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + b"\xff" * 8 for _ in range(8)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def _pdf(text: str) -> bytes:
+    drawn = f"BT /F1 12 Tf 20 400 Td ({text}) Tj ET".encode()
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 288 432] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
+    )
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate(objects, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    return out + b"xref\n0 5\n0000000000 65535 f \n%strailer\n<< /Size 5 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF" % (
+        table, len(out),
+    )  # fmt: skip

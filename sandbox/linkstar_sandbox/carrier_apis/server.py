@@ -1,0 +1,56 @@
+"""All simulated carriers behind one port, each below its own path."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from linkstar_runtime.clock import Clock
+from linkstar_sandbox.carrier_apis import control
+from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
+from linkstar_sandbox.carrier_apis.usps import usps
+from linkstar_sandbox.carrier_apis.world import World
+
+__all__ = ["CARRIERS", "application", "listen", "serve"]
+
+CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps}
+
+
+def application(world: World) -> ASGIApp:
+    """Return the application: `/<carrier>/…` and `/_sim/…`."""
+    app = FastAPI(title="carrier APIs", openapi_url=None)
+    app.state.world = world
+    app.include_router(control.router)
+    for name, make in CARRIERS.items():
+        app.mount(f"/{name}", make(world))
+    return CuttableConnections(app)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one. Named as TCP, or asyncio would leave Nagle's delay on."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(1024)
+    return listener
+
+
+async def serve(listener: socket.socket, clock: Clock, stopping: asyncio.Event) -> None:
+    """Serve until told to stop."""
+    config = uvicorn.Config(
+        application(World(clock)), http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
+        proxy_headers=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    config.load()
+    serving = asyncio.create_task(server._serve(sockets=[listener]))
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    waiting.cancel()
+    await serving

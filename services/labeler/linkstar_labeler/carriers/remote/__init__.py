@@ -1,0 +1,37 @@
+"""Carriers reached over the network, each by a connector of the protocol in `domain/connector.py`.
+
+To add one: a module here, a line in `CONNECTORS`, a simulator in the sandbox and a rig in the conformance suite
+(`docs/adding-a-carrier.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+
+from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
+from linkstar_labeler.carriers.remote.transport import Limits, open_http
+from linkstar_labeler.carriers.remote.usps import Usps
+from linkstar_labeler.domain.connector import CarrierConnector
+from linkstar_runtime.clock import Clock
+
+__all__ = ["CONNECTORS", "AccountIncomplete", "CarrierAccount", "connect", "open_http"]
+
+CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits], CarrierConnector]] = {
+    "usps": Usps,
+}
+"""Every connector by the name an account asks for it."""
+
+
+def connect(
+    account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits | None = None
+) -> CarrierConnector:
+    """Return the account's connector: make one per account and process, for it holds token, pace and circuit breaker.
+
+    Raises `AccountIncomplete` for an account that lacks what its connector needs. Nothing is sent.
+    """
+    make = CONNECTORS.get(account.connector)
+    if make is None:
+        raise AccountIncomplete("unknown_connector", f"there is no connector {account.connector}")
+    return make(account, http, clock, limits or Limits())

@@ -1,0 +1,64 @@
+"""A carrier account as a connector needs it: where, as whom, and with which secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+__all__ = ["AccountIncomplete", "CarrierAccount"]
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class AccountIncomplete(ValueError):
+    """The account lacks what its connector needs; `code` and the message name it, never a value."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class CarrierAccount:
+    """One account at one carrier. Its credentials appear in no representation."""
+
+    connector: str
+    """The name the connector is registered under."""
+    base_url: str
+    """The carrier's host, live or sandbox, or a simulator on this machine. Anything else than TLS is refused."""
+    number: str
+    """What the carrier calls the account."""
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = urlsplit(self.base_url)
+        if not where.hostname or where.scheme not in ("http", "https") or where.query or where.username:
+            raise AccountIncomplete("bad_base_url", "the base URL must be https://host[/path]")
+        if where.scheme == "http" and where.hostname not in _LOOPBACK:
+            raise AccountIncomplete("bad_base_url", "the base URL must be https: credentials never travel in clear")
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        object.__setattr__(self, "credentials", MappingProxyType(dict(self.credentials)))
+        object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
+
+    def secret(self, name: str) -> str:
+        """Return a credential that the connector cannot do without."""
+        return self._required("credentials", self.credentials, name)
+
+    def setting(self, name: str) -> str:
+        """Return a setting that the connector cannot do without."""
+        return self._required("settings", self.settings, name)
+
+    def choice(self, name: str, default: str, allowed: frozenset[str]) -> str:
+        """Return a setting that has a default and few values."""
+        value = self.settings.get(name, default)
+        if value not in allowed:
+            raise AccountIncomplete("bad_setting", f"settings.{name} must be one of {', '.join(sorted(allowed))}")
+        return value
+
+    def _required(self, group: str, values: Mapping[str, str], name: str) -> str:
+        if not values.get(name):
+            raise AccountIncomplete("missing_setting", f"{group}.{name} is needed by {self.connector}")
+        return values[name]

@@ -1,0 +1,65 @@
+"""Calls with an OAuth 2.0 bearer token: one token per account, one more try when the carrier refuses it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from linkstar_labeler.carriers.remote.replies import Unreadable
+from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
+from linkstar_labeler.carriers.remote.transport import Call, Reply, Transport
+from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
+from linkstar_runtime.clock import Clock
+
+__all__ = ["REJECTED", "BearerTransport", "client_credentials"]
+
+REJECTED = "credentials_rejected"
+_PAUSE_S = 300.0
+_LONGEST_TOKEN = 8192
+_NAMELESS_LIFE_S = "300"
+
+
+class BearerTransport:
+    """A transport whose calls carry the account's access token. A 401 was not processed, so the call is made once more
+    with a new token; calls that were refused together share that one.
+    """
+
+    def __init__(self, transport: Transport, tokens: TokenSource) -> None:
+        self._transport, self._tokens = transport, tokens
+
+    async def send(self, call: Call) -> Reply | NotSent | OutcomeUnknown:
+        """Make the call as the account."""
+        for _attempt in range(2):
+            token = await self._tokens.get()
+            if isinstance(token, NotSent):
+                return token
+            end = await self._transport.send(
+                replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})
+            )
+            if not isinstance(end, Reply) or end.status != 401:
+                return end
+            self._tokens.reject(token)
+        return NotSent(REJECTED, "the carrier refuses the access token it has just issued", _PAUSE_S)
+
+
+def client_credentials(transport: Transport, clock: Clock, request: Call) -> TokenSource:
+    """Return the token source of a client-credentials grant (RFC 6749, section 4.4)."""
+    return TokenSource(clock, _fetcher(transport, request))
+
+
+def _fetcher(transport: Transport, request: Call) -> Callable[[], Awaitable[Token | NotSent]]:
+    async def fetch() -> Token | NotSent:
+        end = await transport.send(replace(request, changes=False))
+        if isinstance(end, OutcomeUnknown):
+            return NotSent(end.code, end.detail)
+        if isinstance(end, NotSent):
+            return end
+        if not end.accepted:
+            return NotSent(REJECTED, f"the carrier refused the credentials ({end.status})", _PAUSE_S)
+        try:
+            life_s = float(end.root["expires_in"].text_or(_NAMELESS_LIFE_S))
+            return Token(end.root["access_token"].text(_LONGEST_TOKEN), life_s)
+        except (Unreadable, ValueError):
+            return NotSent("bad_token_reply", "the reply holds no access token")
+
+    return fetch

@@ -1,0 +1,105 @@
+"""Reading what a carrier wrote, trusting nothing: whatever is not as documented has a code."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from linkstar_contracts.text import CURRENCY_EXPONENTS
+from linkstar_contracts.values import Money
+from linkstar_labeler.domain.connector import Document
+
+__all__ = ["Node", "Unreadable", "printed", "read_json"]
+
+_LONGEST_TEXT = 500
+_MAGIC = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "application/zpl": b"^XA"}
+_MOST_MINOR = 10**12
+
+
+class Unreadable(Exception):
+    """The carrier's reply is not what its documents say. The detail names places in the reply, never what stands there."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code, self.detail = code, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place in a reply and what was found there."""
+
+    value: Any
+    path: str = "reply"
+
+    def __getitem__(self, name: str) -> Node:
+        return Node(self.value.get(name) if isinstance(self.value, dict) else None, f"{self.path}.{name}")
+
+    def __bool__(self) -> bool:
+        return self.value not in (None, "", [], {})
+
+    def __iter__(self) -> Iterator[Node]:
+        """Every element of a list; a single value counts as a list of one, nothing as an empty one."""
+        values = self.value if isinstance(self.value, list) else [] if self.value is None else [self.value]
+        return (Node(value, f"{self.path}[{at}]") for at, value in enumerate(values))
+
+    def first(self) -> Node:
+        """Return the first element, or an empty place."""
+        return next(iter(self), Node(None, f"{self.path}[0]"))
+
+    def text(self, most: int = _LONGEST_TEXT) -> str:
+        """Return a text that must be there and not be longer than `most`."""
+        found = self.text_or("")
+        if not found or len(found) > most:
+            raise Unreadable("field_missing" if not found else "field_too_long", self.path)
+        return found
+
+    def text_or(self, default: str) -> str:
+        """Return a text or number as text, or the default where there is none."""
+        if isinstance(self.value, str):
+            return self.value.strip() or default
+        if isinstance(self.value, int | Decimal) and not isinstance(self.value, bool):
+            return str(self.value)
+        return default
+
+    def money(self, currency: str) -> Money:
+        """Return an amount, exact in minor units and not negative."""
+        return Money(amount_minor=self._minor(currency), currency=currency)
+
+    def _minor(self, currency: str) -> int:
+        places = CURRENCY_EXPONENTS.get(currency)
+        if places is None:
+            raise Unreadable("wrong_currency", self.path)
+        try:
+            minor = Decimal(self.text(40)).scaleb(places)
+        except InvalidOperation:
+            raise Unreadable("bad_amount", self.path) from None
+        if not minor.is_finite() or minor != minor.to_integral_value() or not 0 <= minor <= _MOST_MINOR:
+            raise Unreadable("bad_amount", self.path)
+        return int(minor)
+
+
+def read_json(body: bytes) -> Node:
+    """Return the reply's root. Numbers keep every digit; what is not JSON, or is nested beyond reason, is unreadable."""
+    try:
+        return Node(json.loads(body, parse_float=Decimal))
+    except (ValueError, RecursionError):
+        raise Unreadable("malformed_reply", f"{len(body)} bytes are not JSON") from None
+
+
+def printed(place: Node, media_type: str) -> Document:
+    """Return the label that stands in the reply as Base64; what is not of the wanted kind is unreadable."""
+    if not place:
+        raise Unreadable("label_missing", place.path)
+    try:
+        content = base64.b64decode("".join(str(place.value).split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise Unreadable("bad_label", f"{place.path} is not Base64") from None
+    head = content[:1024] if media_type == "application/zpl" else content[:16]
+    if _MAGIC[media_type] not in head:
+        raise Unreadable("wrong_label_format", f"{place.path} is no {media_type}")
+    return Document(media_type, content)

@@ -1,0 +1,178 @@
+"""What the conformance suite needs of each carrier: an account at its simulator and shipments it can carry."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+import httpx
+
+from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
+from linkstar_labeler.carriers.remote import CarrierAccount, connect
+from linkstar_labeler.carriers.remote.transport import Limits
+from linkstar_labeler.domain.connector import CarrierConnector, LabelRequest, PurchasedLabel
+from linkstar_runtime.clock import Clock
+from linkstar_sandbox.carrier_apis.server import listen, serve
+
+_serials = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Rig:
+    """One carrier under test."""
+
+    connector: str
+    service: str
+    currency: str
+    sender: Consignee
+    receiver: Consignee
+    settings: dict[str, str] = field(default_factory=dict)
+    credentials: dict[str, str] = field(default_factory=dict)
+    """`{client}` stands for the account's own name, `{secret}` for its secret."""
+    multi_parcel: bool = False
+    unreadable: tuple[str, ...] = (
+        "html",
+        "truncated",
+        "not_json",
+        "field_lost",
+        "compressed",
+        "huge_label",
+        "wrong_label",
+    )
+    names_currency: bool = True
+    said_no: dict[str, str] = field(default_factory=dict)
+    """Magic street to the code of the refusal."""
+
+    def __str__(self) -> str:
+        return self.connector
+
+    def account(self, base_url: str, client: str) -> CarrierAccount:
+        filled = {
+            name: text.format(client=client, secret=f"secret-{client}") for name, text in self.credentials.items()
+        }
+        return CarrierAccount(self.connector, f"{base_url}/{self.connector}", client, filled, self.settings)
+
+    def request(self, *, parcels: int = 1, street: str = "", service: str = "", inbound: bool = False) -> LabelRequest:
+        serial = next(_serials)
+        receiver = self.receiver.model_copy(update={"street": street}) if street else self.receiver
+        return LabelRequest(
+            purchase_key=f"{serial:032x}", reference=f"LS{serial:08d}A1", service=service or self.service,
+            sender=receiver if inbound else self.sender, receiver=self.sender if inbound else receiver,
+            parcels=tuple(parcel(number, self.currency) for number in range(1, parcels + 1)),
+            options=ServiceOptions(), ship_on=Clock().now().date(),
+            expected=Money(amount_minor=900, currency=self.currency), inbound=inbound,
+        )  # fmt: skip
+
+
+def parcel(number: int, currency: str) -> Parcel:
+    return Parcel(
+        number=number,
+        weight=Weight(value=Decimal("1.50"), unit="lb"),
+        dimensions=Dimensions(length=Decimal(10), width=Decimal(8), height=Decimal(4), unit="in"),
+        declared_value=Money(amount_minor=2500, currency=currency),
+    )
+
+
+US_SENDER = Consignee(
+    name="Dock Seven", company="Star Depot", street="100 Warehouse Road", city="Newark", region="NJ", postcode="07105",
+    country="US", phone="+1 973 555 0100", email="dock@example.com",
+)  # fmt: skip
+US_RECEIVER = Consignee(
+    name="Ada Q Example", street="45 Larkspur Street", street2="Apt 9", city="Springfield", region="IL",
+    postcode="62701-1234", country="US", phone="+1 217 555 0199", email="ada@example.org",
+)  # fmt: skip
+OAUTH = {"client_id": "{client}", "client_secret": "{secret}"}
+
+RIGS = (
+    Rig(
+        "usps", "ground_advantage", "USD", US_SENDER, US_RECEIVER,
+        settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False,
+        said_no={"1 Undeliverable Way": "160308", "2 No Funds Street": "100007", "3 No Service Road": "160288"},
+    ),
+)  # fmt: skip
+
+
+class Simulator:
+    """The running simulators and their truth."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._http = httpx.Client(base_url=address, timeout=20)
+
+    def fail(self, kind: str, operation: str, account: str, seconds: float = 0.05, times: int = 1) -> None:
+        fault = {"kind": kind, "operation": operation, "account": account, "seconds": seconds, "times": times}
+        self._http.post("/_sim/faults", json=[fault]).raise_for_status()
+
+    def revoke_tokens(self) -> None:
+        self._http.delete("/_sim/tokens").raise_for_status()
+
+    def tokens(self, carrier: str) -> int:
+        return int(self._http.get("/_sim/ledger").json()["tokens"].get(carrier, 0))
+
+    def sales(self, account: str) -> list[dict[str, object]]:
+        return [sale for sale in self._http.get("/_sim/ledger").json()["sales"] if sale["account"] == account]
+
+    def close(self) -> None:
+        self._http.close()
+
+
+@contextmanager
+def running_simulator() -> Iterator[Simulator]:
+    """Run the simulators in a thread with an event loop of its own, so that tests and carriers share none."""
+    listener = listen("127.0.0.1", 0)
+    loop, stopping = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(listener, Clock(), stopping),))
+    thread.start()
+    simulator = Simulator(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    try:
+        yield simulator
+    finally:
+        simulator.close()
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
+        loop.close()
+        listener.close()
+
+
+@dataclass
+class Bench:
+    """One rig with a fresh account, its connector and the truth about it."""
+
+    rig: Rig
+    simulator: Simulator
+    http: httpx.AsyncClient
+    client: str = field(default_factory=lambda: f"client{next(_serials)}")
+
+    def __post_init__(self) -> None:
+        self.connector = self.connect()
+
+    def connect(self, **credentials: str) -> CarrierConnector:
+        account = self.rig.account(self.simulator.address, self.client)
+        account = replace(account, credentials={**account.credentials, **credentials})
+        return connect(account, self.http, Clock(), Limits(reply_bytes=1_000_000, per_s=1000, burst=1000))
+
+    def fail(self, kind: str, operation: str = "buy", seconds: float = 0.05, times: int = 1) -> None:
+        self.simulator.fail(kind, operation, self.client, seconds, times)
+
+    @property
+    def sales(self) -> list[dict[str, object]]:
+        return self.simulator.sales(self.client)
+
+    @property
+    def charged(self) -> list[dict[str, object]]:
+        """What the carrier will bill."""
+        return [sale for sale in self.sales if not sale["voided"]]
+
+
+def as_label(request: LabelRequest, carrier_id: str, numbers: tuple[str | None, ...]) -> PurchasedLabel:
+    return PurchasedLabel(request.reference, carrier_id, tuple(number or "" for number in numbers), request.service)
+
+
+def today() -> date:
+    return Clock().now().date()

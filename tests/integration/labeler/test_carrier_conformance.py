@@ -1,0 +1,344 @@
+"""What every connector must do, shown on the carrier's simulator over real HTTP: three outcomes and never a fourth, an
+unknown purchase that is resolved, and a carrier's ledger that agrees with ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from integration.labeler.carrier_rigs import RIGS, Bench, Rig, Simulator, as_label, running_simulator, today
+
+from linkstar_contracts.label_events import PurchaseGuarantee
+from linkstar_contracts.values import Money
+from linkstar_labeler.carriers.remote import CONNECTORS, open_http
+from linkstar_labeler.domain.connector import (
+    LabelRequest,
+    Manifest,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    PickupRequest,
+    Purchased,
+    PurchasedLabel,
+    Refused,
+    VoidDeclined,
+    Voided,
+    VoidPending,
+)
+from linkstar_runtime.clock import Clock
+from linkstar_sandbox.carrier_apis.faults import FaultKind, Faults, FaultSchedule
+
+LOST_ANSWERS = ("timeout_after", "error_after", "cut_after")
+NO_WORK = ("timeout_before", "error_before", "cut_before")
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with running_simulator() as running:
+        yield running
+
+
+@pytest.fixture(params=RIGS, ids=str)
+async def bench(request: pytest.FixtureRequest, simulator: Simulator) -> AsyncIterator[Bench]:
+    rig: Rig = request.param
+    async with open_http() as http:
+        yield Bench(rig, simulator, http)
+
+
+async def bought(bench: Bench, request: LabelRequest) -> tuple[Purchased, PurchasedLabel]:
+    outcome = await bench.connector.buy(request)
+    assert isinstance(outcome, Purchased), outcome
+    numbers = tuple(parcel.tracking_number for parcel in outcome.parcels)
+    return outcome, as_label(request, outcome.carrier_id, numbers)
+
+
+def test_every_connector_has_a_rig() -> None:
+    assert {rig.connector for rig in RIGS} == set(CONNECTORS)
+
+
+async def test_claims_no_more_than_is_proven(bench: Bench) -> None:
+    assert bench.connector.capabilities.guarantee is PurchaseGuarantee.RECONCILED
+
+
+async def test_sells_every_service_it_names(bench: Bench) -> None:
+    for service in sorted(bench.connector.capabilities.services):
+        outcome, _ = await bought(bench, bench.rig.request(service=service))
+        assert outcome.parcels[0].tracking_number
+        assert outcome.parcels[0].document
+        assert len(outcome.parcels[0].document.content) > 50
+    assert len(bench.charged) == len(bench.connector.capabilities.services)
+
+
+async def test_price_is_what_the_carrier_charges(bench: Bench) -> None:
+    request = bench.rig.request()
+    outcome, _ = await bought(bench, request)
+    (sale,) = bench.charged
+    assert sale["carrier_id"] == outcome.carrier_id
+    assert sale["tracking_numbers"] == [parcel.tracking_number for parcel in outcome.parcels]
+    if outcome.charged is not None:
+        assert outcome.charged == Money(amount_minor=int(str(sale["charged_minor"])), currency=str(sale["currency"]))
+
+
+async def test_price_that_changed_is_told(bench: Bench) -> None:
+    usual, _ = await bought(bench, bench.rig.request())
+    bench.fail("price_change")
+    dearer, _ = await bought(bench, bench.rig.request())
+    if usual.charged and dearer.charged:
+        assert dearer.charged.amount_minor > usual.charged.amount_minor
+        assert dearer.charged.amount_minor == bench.charged[-1]["charged_minor"]
+
+
+async def test_several_parcels_or_a_coded_refusal(bench: Bench) -> None:
+    outcome = await bench.connector.buy(bench.rig.request(parcels=3))
+    if not bench.rig.multi_parcel:
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "multi_parcel"
+        assert bench.sales == []
+        return
+    assert isinstance(outcome, Purchased), outcome
+    numbers = [parcel.tracking_number for parcel in outcome.parcels]
+    assert len(set(numbers)) == 3
+    assert [sale["tracking_numbers"] for sale in bench.charged] == [numbers]
+    assert len({parcel.document.content for parcel in outcome.parcels if parcel.document}) == 3
+
+
+async def test_same_key_never_charges_twice(bench: Bench) -> None:
+    if not bench.connector.capabilities.key_lives_s:
+        pytest.skip("the carrier has no idempotency key")
+    request = bench.rig.request()
+    first, _ = await bought(bench, request)
+    again, _ = await bought(bench, request)
+    assert again == first
+    assert len(bench.charged) == 1
+
+
+async def test_recovers_what_was_bought_and_only_that(bench: Bench) -> None:
+    if not bench.connector.capabilities.recovers:
+        pytest.skip("the carrier finds nothing by reference")
+    request = bench.rig.request()
+    assert isinstance(await bench.connector.recover(request), NotFound)
+    first, _ = await bought(bench, request)
+    found = await bench.connector.recover(request)
+    assert isinstance(found, Purchased), found
+    assert found.carrier_id == first.carrier_id
+    assert found.parcels[0].tracking_number == first.parcels[0].tracking_number
+    assert isinstance(await bench.connector.recover(bench.rig.request()), NotFound)
+
+
+async def resolved(bench: Bench, request: LabelRequest) -> str | None:
+    """Resolve an unknown purchase the way its class allows; returns what the carrier calls the label."""
+    connector = bench.connector
+    if connector.capabilities.recovers:
+        found = await connector.recover(request)
+        if isinstance(found, Purchased):
+            return found.carrier_id
+        assert isinstance(found, NotFound), found
+        return None
+    if connector.capabilities.lists_labels:
+        listed = await connector.billable(today())
+        assert not isinstance(listed, NotSent | OutcomeUnknown), listed
+        return next((label.carrier_id for label in listed if label.reference == request.reference), None)
+    pytest.skip("class C without a list: resolved from the carrier's invoice")
+
+
+@pytest.mark.parametrize("kind", LOST_ANSWERS)
+async def test_lost_answer_is_unknown_and_resolved(bench: Bench, kind: str) -> None:
+    request = bench.rig.request()
+    bench.fail(kind)
+    outcome = await bench.connector.buy(request)
+    assert isinstance(outcome, OutcomeUnknown), outcome
+    assert outcome.code in {"reply_cut", "connection_lost", "http_500"}
+    (sale,) = bench.charged
+    assert await resolved(bench, request) == sale["carrier_id"]
+    assert len(bench.charged) == 1
+
+
+@pytest.mark.parametrize("kind", NO_WORK)
+async def test_unknown_without_work_is_resolved_to_nothing(bench: Bench, kind: str) -> None:
+    request = bench.rig.request()
+    bench.fail(kind)
+    assert isinstance(await bench.connector.buy(request), OutcomeUnknown)
+    assert await resolved(bench, request) is None
+    assert bench.sales == []
+    await bought(bench, request)
+    assert len(bench.charged) == 1
+
+
+async def test_nonsense_is_coded_and_the_purchase_is_not_lost(bench: Bench) -> None:
+    kinds = (*bench.rig.unreadable, *(("wrong_currency",) if bench.rig.names_currency else ()))
+    codes = {}
+    for count, kind in enumerate(kinds, 1):
+        bench.connector = bench.connect()
+        request = bench.rig.request()
+        bench.fail(kind)
+        outcome = await bench.connector.buy(request)
+        assert isinstance(outcome, OutcomeUnknown), (kind, outcome)
+        codes[kind] = outcome.code
+        assert len(bench.charged) == count
+        if bench.connector.capabilities.recovers or bench.connector.capabilities.lists_labels:
+            assert await resolved(bench, request) == bench.charged[-1]["carrier_id"], kind
+    expected = {
+        "html": "html_reply", "truncated": "malformed_reply", "not_json": "malformed_reply", "field_lost": "field_missing",
+        "compressed": "unexpected_encoding", "huge_label": "reply_too_large", "wrong_label": "wrong_label_format",
+        "wrong_currency": "wrong_currency",
+    }  # fmt: skip
+    assert codes == {kind: expected[kind] for kind in codes}
+
+
+async def test_refusals_are_coded_cost_nothing_and_name_nobody(bench: Bench) -> None:
+    assert bench.rig.said_no
+    for street, code in bench.rig.said_no.items():
+        outcome = await bench.connector.buy(bench.rig.request(street=street))
+        assert isinstance(outcome, Refused), outcome
+        assert outcome.code == code
+        assert street.casefold() not in outcome.detail.casefold()
+        assert bench.rig.receiver.name not in outcome.detail
+    unknown = await bench.connector.buy(bench.rig.request(service="carrier_pigeon"))
+    assert isinstance(unknown, Refused)
+    assert unknown.code == "service_not_offered"
+    assert bench.sales == []
+
+
+async def test_voids_once_and_says_so_twice(bench: Bench) -> None:
+    _, label = await bought(bench, bench.rig.request())
+    assert isinstance(await bench.connector.void(label), Voided)
+    assert bench.charged == []
+    assert isinstance(await bench.connector.void(label), Voided)
+    stranger = as_label(bench.rig.request(), "9400100000000000000000", ("9400100000000000000000",))
+    assert isinstance(await bench.connector.void(stranger), VoidDeclined)
+
+
+async def test_void_without_an_answer_is_unknown_and_may_be_asked_again(bench: Bench) -> None:
+    _, label = await bought(bench, bench.rig.request())
+    bench.fail("timeout_after", "void")
+    assert isinstance(await bench.connector.void(label), OutcomeUnknown)
+    assert isinstance(await bench.connector.void(label), Voided | VoidPending)
+    assert bench.charged == []
+
+
+async def test_list_of_the_day_is_the_carriers_ledger(bench: Bench) -> None:
+    if not bench.connector.capabilities.lists_labels:
+        pytest.skip("the carrier lists nothing")
+    labels = [await bought(bench, bench.rig.request()) for _ in range(3)]
+    await bench.connector.void(labels[0][1])
+    listed = await bench.connector.billable(today())
+    assert not isinstance(listed, NotSent | OutcomeUnknown), listed
+    ours = {(label.carrier_id, label.charged.amount_minor if label.charged else None, label.voided) for label in listed}
+    theirs = {(sale["carrier_id"], sale["charged_minor"], sale["voided"]) for sale in bench.sales}
+    assert ours == theirs
+
+
+async def test_manifest_takes_what_it_can_and_names_the_rest(bench: Bench) -> None:
+    if not bench.connector.capabilities.manifests:
+        pytest.skip("the carrier has no manifest")
+    labels = [(await bought(bench, bench.rig.request()))[1] for _ in range(3)]
+    await bench.connector.void(labels[2])
+    closed = await bench.connector.manifest("M1", bench.rig.sender, labels, today())
+    assert isinstance(closed, Manifest), closed
+    assert [number for number, _reason in closed.rejected] == list(labels[2].tracking_numbers)
+    assert [bool(sale["manifest"]) for sale in bench.sales] == [True, True, False]
+    again = await bench.connector.manifest("M1", bench.rig.sender, labels[:2], today())
+    assert isinstance(again, Manifest), again
+    assert again.manifest_id == closed.manifest_id
+    assert isinstance(await bench.connector.void(labels[0]), VoidDeclined)
+
+
+async def test_books_a_pickup(bench: Bench) -> None:
+    if not bench.connector.capabilities.pickups:
+        pytest.skip("the carrier is not asked for pickups")
+    now = Clock().now()
+    request = PickupRequest("P1", bench.rig.sender, now, now, parcels=12, weight_g=8_000)
+    confirmation = await bench.connector.book_pickup(request)
+    assert isinstance(confirmation, str)
+    assert confirmation
+
+
+async def test_return_label_travels_to_the_warehouse(bench: Bench) -> None:
+    outcome = await bench.connector.buy(bench.rig.request(inbound=True))
+    if bench.connector.capabilities.returns:
+        assert isinstance(outcome, Purchased), outcome
+        assert len(bench.charged) == 1
+    else:
+        assert isinstance(outcome, Refused)
+        assert outcome.code == "returns_not_offered"
+
+
+async def test_credentials_are_proven_or_refused(bench: Bench) -> None:
+    assert await bench.connector.verify() is None
+    wrong = bench.connect(**dict.fromkeys(list(bench.rig.credentials)[-1:], "wrong"))
+    for outcome in (await wrong.verify(), await wrong.buy(bench.rig.request())):
+        assert isinstance(outcome, Refused), outcome
+        assert outcome.code == "credentials_rejected"
+    assert bench.sales == []
+
+
+async def test_one_token_for_all_and_one_more_when_it_is_refused(bench: Bench) -> None:
+    if "client_secret" not in bench.rig.credentials:
+        pytest.skip("the carrier has no access tokens")
+    before = bench.simulator.tokens(bench.rig.connector)
+    first = await asyncio.gather(*(bench.connector.buy(bench.rig.request()) for _ in range(6)))
+    assert bench.simulator.tokens(bench.rig.connector) == before + 1
+    bench.simulator.revoke_tokens()
+    second = await asyncio.gather(*(bench.connector.buy(bench.rig.request()) for _ in range(6)))
+    assert bench.simulator.tokens(bench.rig.connector) == before + 2
+    assert all(isinstance(outcome, Purchased) for outcome in first + second)
+    assert len(bench.charged) == 12
+
+
+async def test_backs_off_when_told_to(bench: Bench) -> None:
+    request = bench.rig.request()
+    bench.fail("rate_limited", seconds=60)
+    outcome = await bench.connector.buy(request)
+    assert isinstance(outcome, NotSent)
+    assert (outcome.code, outcome.after_s) == ("rate_limited", 60.0)
+    early = await bench.connector.buy(request)
+    assert isinstance(early, NotSent)
+    assert early.code == "account_limit"
+    assert early.after_s > 50
+    assert bench.sales == []
+
+
+async def test_secrets_and_people_stay_inside(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    outcome = await bench.connector.buy(bench.rig.request())
+    said = caplog.text + repr(outcome) + repr(bench.rig.account("https://example.org", bench.client))
+    for secret in (f"secret-{bench.client}", "Bearer ", bench.rig.receiver.name, bench.rig.receiver.street):
+        assert secret not in said
+
+
+# -- the simulators themselves ----------------------------------------------------------------------------------------
+
+
+def test_seeded_faults_are_the_same_again() -> None:
+    def drawn(seed: int) -> list[str]:
+        faults = Faults()
+        faults.follow(FaultSchedule(seed=seed, rate=0.3, kinds=list(FaultKind)))
+        return [str(fault.kind) if (fault := faults.next("usps", "buy", "a")) else "" for _ in range(200)]
+
+    assert drawn(1) == drawn(1) != drawn(2)
+    assert 30 < sum(bool(kind) for kind in drawn(1)) < 90
+
+
+def test_process_prints_its_addresses_and_ends_in_order() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "linkstar_sandbox.carrier_apis", "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout
+        printed = json.loads(process.stdout.readline())
+        assert set(printed["carriers"]) == set(CONNECTORS)
+        magic = httpx.get(f"{printed['carrier_apis']}/_sim/magic").json()
+        assert magic["streets"]["1 UNDELIVERABLE WAY"] == "undeliverable"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert output == ""
