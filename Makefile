@@ -149,6 +149,9 @@ sim: $(INSTALLED) ## the stage's own code on SEEDS=20000 simulated worlds with f
 	@PYTHONPATH=tests $(BIN)/python -m simulation --seeds $(SEEDS) --jobs $(JOBS) $(SIM_ARGS)
 
 .PHONY: sim-replay
+sim-labels: $(INSTALLED) ## purchases of labels in SEEDS=100000 simulated worlds with faults, then each broken variant
+	@PYTHONPATH=tests $(BIN)/python -m label_simulation --seeds $(if $(filter file,$(origin SEEDS)),100000,$(SEEDS)) --jobs $(JOBS)
+
 sim-replay: $(INSTALLED) ## repeat one simulated world exactly: SIM_ARGS="--seed 17"
 	@PYTHONPATH=tests $(BIN)/python -m simulation --replay $(SIM_ARGS)
 

@@ -6,7 +6,7 @@ import ast
 
 from architecture.source_tree import modules
 
-from linkstar_runtime.failpoints import FAILPOINTS
+from linkstar_runtime.failpoints import FAILPOINTS, LABEL_FAILPOINTS
 
 
 def test_registry_and_code_agree() -> None:
@@ -17,4 +17,4 @@ def test_registry_and_code_agree() -> None:
         if name in {"fail", "afail", "failpoints.fail", "failpoints.afail"}
         for argument in call.args[:1]
     }
-    assert used == FAILPOINTS
+    assert used == FAILPOINTS | LABEL_FAILPOINTS

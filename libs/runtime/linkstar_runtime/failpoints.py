@@ -18,7 +18,9 @@ from dataclasses import dataclass
 
 from linkstar_runtime.ids import seeded
 
-__all__ = ["FAILPOINTS", "Action", "FailpointError", "Failpoints", "afail", "arm", "fail", "hits", "install"]
+__all__ = [
+    "FAILPOINTS", "LABEL_FAILPOINTS", "Action", "FailpointError", "Failpoints", "afail", "arm", "fail", "hits", "install",
+]  # fmt: skip
 
 FAILPOINTS = frozenset({
     "stage.after_poll", "stage.tx.after_fence", "stage.tx.after_state", "stage.tx.before_commit",
@@ -26,7 +28,12 @@ FAILPOINTS = frozenset({
     "stage.pause", "stage.handler_raises", "claim.after_epoch", "claim.drain_partial", "claim.before_seek",
     "kafka.commit_fails", "http.before_commit", "http.after_commit",
 })  # fmt: skip
-"""Every name that code may use: the crash points of the stage runtime."""
+"""The crash points of the stage runtime."""
+LABEL_FAILPOINTS = frozenset({
+    "label.t1.before_commit", "label.after_calling", "label.before_send", "label.after_carrier_call",
+    "label.t2.commit_reply_lost", "label.t2.after_commit", "label.resolve.after_lookup", "label.void.after_call",
+})  # fmt: skip
+"""The crash points of a label's purchase over the network."""
 
 _ENTRY = re.compile(
     r"^(?P<name>[a-z0-9_.]+)=(?P<action>exit|raise|sleep|stop)(:(?P<value>[0-9.]+))?(@(?P<when>[0-9]*\.?[0-9]+))?$"
@@ -71,8 +78,9 @@ def _read(entry: str) -> tuple[str, Action]:
     match = _ENTRY.match(entry)
     if not match:
         raise ValueError(f"failpoint {entry!r}: want name=exit:137, raise, sleep:2 or stop, then @0.01 or @3")
-    if match["name"] not in FAILPOINTS:
-        raise ValueError(f"unknown failpoint {match['name']!r}; known: {', '.join(sorted(FAILPOINTS))}")
+    if match["name"] not in FAILPOINTS | LABEL_FAILPOINTS:
+        known = ", ".join(sorted(FAILPOINTS | LABEL_FAILPOINTS))
+        raise ValueError(f"unknown failpoint {match['name']!r}; known: {known}")
     when, value = match["when"], float(match["value"] or 0)
     if when is None or "." in when:
         return match["name"], Action(match["action"], value, float(when or 1))

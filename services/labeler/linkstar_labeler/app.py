@@ -8,6 +8,7 @@ from linkstar_labeler import api
 from linkstar_labeler.handlers import Handlers, Settler, only_labelled
 from linkstar_labeler.jobs import MoneyGauges, continue_held
 from linkstar_labeler.settings import LabelerSettings
+from linkstar_runtime.clock import Clock
 from linkstar_runtime.service import Service, Subscription, Timer, Worker
 from linkstar_runtime.vault import Vault
 
@@ -17,7 +18,8 @@ __all__ = ["build"]
 def build() -> Service:
     """Return the service."""
     settings = LabelerSettings()
-    settler = Settler(Vault.from_settings(settings.vault), settings.labeler.block_size)
+    vault, clock = Vault.from_settings(settings.vault), Clock.from_settings(settings.clock)
+    settler = Settler(vault, settings.labeler.block_size, clock)
     handlers = Handlers(settler)
     return Service(
         name="labeler",

@@ -56,7 +56,7 @@ class LabelDesk:
     def __init__(self, database: Database, clock: ManualClock, admin: asyncpg.Connection[Any]) -> None:
         self.database, self.clock, self.admin = database, clock, admin
         self.vault = OpenVault()
-        self.settler = Settler(self.vault, block_size=10)
+        self.settler = Settler(self.vault, block_size=10, clock=clock)
         self.handlers = Handlers(self.settler)
 
     async def routes(self, *events: RouteChosen, shard: int = SHARD) -> Sequence[Outcome]:
@@ -135,7 +135,8 @@ async def opened_desk(database_url: str) -> AsyncIterator[LabelDesk]:
     await admin.execute(
         """TRUNCATE labeler.shipment, labeler.label, labeler.tracking_number, labeler.number_block, labeler.wallet,
              labeler.ledger_entry, labeler.waiting_posting, labeler.raised_exception, labeler.wallet_change,
-             labeler.volume_agreement"""
+             labeler.volume_agreement, labeler.carrier_account, labeler.purchase, labeler.purchase_attempt,
+             labeler.orphan_label, labeler.label_document"""
     )
     clock = ManualClock(AT)
     settings = LabelerSettings(database=DatabaseSettings(url=database_url, pool_size=16))

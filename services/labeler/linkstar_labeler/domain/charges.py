@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from linkstar_contracts.events import RouteChosen
 from linkstar_contracts.values import Money
-from linkstar_labeler.domain.ledger import FEES, INSURANCE, WALLET, Entry, carrier_payable
+from linkstar_labeler.domain.ledger import FEES, HELD, INSURANCE, WALLET, Entry, carrier_payable
 from linkstar_labeler.domain.shipments import charge_of
 
-__all__ = ["capture", "refund"]
+__all__ = ["capture", "hold", "refund", "release"]
 
 _OTHERS = {"platform_fee": FEES, "insurance": INSURANCE}
 """Charge lines that are not the carrier's, and the account each is owed on."""
@@ -36,6 +36,22 @@ def refund(route: RouteChosen) -> list[Entry]:
         )
         for part, owed, amount in _parts(route)
     ]
+
+
+def hold(route: RouteChosen) -> list[Entry]:
+    """Return the entry that sets the price aside while the label is being bought."""
+    return _whole(route, "hold", WALLET, HELD)
+
+
+def release(route: RouteChosen) -> list[Entry]:
+    """Return the entry that gives back what `hold` set aside."""
+    return _whole(route, "release", HELD, WALLET)
+
+
+def _whole(route: RouteChosen, kind: str, source: str, target: str) -> list[Entry]:
+    total = charge_of(route)
+    posting_id = f"{route.shipment_id}|{kind}|{route.version}"
+    return [Entry(route.tenant, posting_id, total, source, target, route.shipment_id)] if total.amount_minor else []
 
 
 def _parts(route: RouteChosen) -> Iterator[tuple[str, str, Money]]:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from linkstar_contracts.values import Money
 
 __all__ = [
-    "CLAIMS", "FEES", "FUNDING", "INSURANCE", "WALLET", "Account", "Entry", "admit", "carrier_payable", "wallet_changes",
+    "CLAIMS", "FEES", "FUNDING", "HELD", "INSURANCE", "WALLET", "Account", "Entry", "admit", "carrier_payable",
+    "wallet_changes",
 ]  # fmt: skip
 
 WALLET = "wallet"
+HELD = "wallet_held"
+"""Set aside for a label that is being bought."""
 FUNDING = "platform_funding"
 FEES = "platform_fees"
 CLAIMS = "carrier_claims"

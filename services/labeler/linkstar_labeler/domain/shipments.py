@@ -16,21 +16,29 @@ __all__ = ["CurrentLabel", "Release", "Shipment", "State", "charge_of"]
 
 @dataclass(frozen=True, slots=True)
 class CurrentLabel:
-    """The label that is paid (`active`) or waits (`held`, with the reason in `hold_code`)."""
+    """The label that is paid (`active`), waits (`held`, with the reason in `hold_code`) or is `buying`: its price is set
+    aside and the carrier is being asked.
+    """
 
     route: RouteChosen
     tracking_numbers: tuple[str, ...] = ()
     hold_code: str | None = None
+    buying: bool = False
 
     @property
     def held(self) -> bool:
-        """True while nothing has been bought."""
+        """True while nothing has been bought and nothing is being bought."""
         return self.hold_code is not None
+
+    @property
+    def bought(self) -> bool:
+        """True for a label that others were told of."""
+        return not self.held and not self.buying
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A label given up: voided when it was bought, withdrawn when it was only held."""
+    """A label given up: voided when it was bought, withdrawn when it was held or being bought."""
 
     label: CurrentLabel
     reason: str

@@ -1,39 +1,49 @@
-"""One label to be bought in the running transaction, and the events and postings that tell of it."""
+"""One label to be bought, from our own number range in the running transaction or over the network after it, and the events
+and postings that tell of it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 from linkstar_contracts.assembly import assembled
-from linkstar_contracts.events import LabelCreated, LabelledParcel, LabelRejected, LabelVoided, RouteChosen
+from linkstar_contracts.events import (
+    LabelCreated,
+    LabelledParcel,
+    LabelRejected,
+    LabelVoided,
+    PurchaseGuarantee,
+    RouteChosen,
+)
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
 from linkstar_labeler.carriers.printing import make_labels
-from linkstar_labeler.domain.charges import capture, refund
+from linkstar_labeler.domain.charges import capture, hold, refund
 from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.ledger import Account, Entry
+from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.shipments import Release, Shipment, charge_of
 from linkstar_labeler.domain.zpl import render_zpl
-from linkstar_labeler.store import StoredLabel
+from linkstar_labeler.store import AccountKey, StoredLabel
 
-__all__ = ["Purchase", "rejection", "void_entries", "voiding"]
+__all__ = [
+    "Purchase", "RangePurchase", "RemotePurchase", "label_created", "rejection", "void_entries", "voiding",
+]  # fmt: skip
 
 _FORMATS = ("zpl", "pdf", "png")
 
 
 @dataclass(slots=True)
 class Purchase:
-    """A wanted label on its way: it ends with `hold_code`, or with tracking numbers and hashes."""
+    """A wanted label on its way; with a `hold_code` it waits."""
 
     shipment: Shipment
     route: RouteChosen
-    carrier: NumberRangeCarrier
     consignee: Consignee | None
-    hold_code: str | None = None
-    tracking_numbers: tuple[str, ...] = ()
-    label_sha256: tuple[str, ...] = ()
+    hold_code: str | None
 
     @property
     def account(self) -> Account:
@@ -45,11 +55,44 @@ class Purchase:
         """What it costs."""
         return charge_of(self.route).amount_minor
 
+    def entries(self) -> list[Entry]:
+        """Return what moves its price; nothing where nothing is charged."""
+        raise NotImplementedError
+
+    def stored(self) -> StoredLabel:
+        """Return the row of this attempt."""
+        raise NotImplementedError
+
+    def _row(self, state: str, numbers: tuple[str, ...] = (), hashes: tuple[str, ...] = ()) -> StoredLabel:
+        state = "held" if self.hold_code else state
+        return StoredLabel(self.shipment, self.route, state, self.hold_code, self.charge_minor, numbers, hashes)
+
+
+@dataclass(slots=True)
+class RemotePurchase(Purchase):
+    """A label to be bought with `account` over the network: this transaction sets its price aside."""
+
+    account_key: AccountKey
+
     @property
-    def posting_id(self) -> str:
-        """`shipment|kind|attempt`; a test label names a posting that is never made."""
-        kind = "test" if self.route.test else "capture"
-        return f"{self.route.shipment_id}|{kind}|{self.route.version}"
+    def key(self) -> PurchaseKey:
+        """Identity of the purchase."""
+        return PurchaseKey(self.route.tenant, self.route.shipment_id, self.route.version)
+
+    def entries(self) -> list[Entry]:
+        return hold(self.route)
+
+    def stored(self) -> StoredLabel:
+        return self._row("buying")
+
+
+@dataclass(slots=True)
+class RangePurchase(Purchase):
+    """A label of our own number range: it ends with `hold_code`, or with tracking numbers and hashes."""
+
+    carrier: NumberRangeCarrier
+    tracking_numbers: tuple[str, ...] = ()
+    label_sha256: tuple[str, ...] = ()
 
     def print(self, serials: tuple[int, ...], at: datetime) -> None:
         """Number and print the label; what is kept of the print is its hash."""
@@ -60,33 +103,42 @@ class Purchase:
         self.label_sha256 = tuple(sha256(render_zpl(label).encode()).hexdigest() for label in labels)
 
     def entries(self) -> list[Entry]:
-        """Return the capture; nothing where nothing is charged."""
         return capture(self.route)
 
     def stored(self) -> StoredLabel:
-        """Return the row of this attempt."""
-        state = "held" if self.hold_code else "active"
-        return StoredLabel(
-            self.shipment, self.route, state, self.hold_code, self.charge_minor, self.tracking_numbers,
-            self.label_sha256,
-        )  # fmt: skip
+        return self._row("active", self.tracking_numbers, self.label_sha256)
 
     def created(self, at: datetime) -> LabelCreated:
-        """Return the event of a bought label: what is new in it, numbers and hashes, is validated; the rest was."""
-        route, chosen = self.route, self.route.route
-        parcels = tuple(
-            LabelledParcel(
-                number=parcel.number, tracking_number=number, weight=parcel.weight,
-                declared_value=parcel.declared_value, label_sha256=digest,
-            )
-            for parcel, number, digest in zip(route.parcels, self.tracking_numbers, self.label_sha256, strict=True)
-        )  # fmt: skip
-        own = {
-            "version": self.shipment.next_version(), "occurred_at": at, "route_version": route.version,
-            "parcels": parcels, "posting_id": self.posting_id, "formats": _FORMATS,
-            "purchase_guarantee": self.carrier.capabilities.guarantee, "manifest_id": None,
-        }  # fmt: skip
-        return assembled(LabelCreated, {**vars(route), **vars(chosen), **own})
+        """Return the event of the bought label."""
+        printed = list(zip(self.tracking_numbers, self.label_sha256, strict=True))
+        return label_created(self.shipment, self.route, printed, self.carrier.capabilities.guarantee, _FORMATS, at)
+
+
+def _posting_id(route: RouteChosen) -> str:
+    """`shipment|kind|attempt`; a test label names a posting that is never made."""
+    return f"{route.shipment_id}|{'test' if route.test else 'capture'}|{route.version}"
+
+
+def label_created(
+    shipment: Shipment, route: RouteChosen, printed: Sequence[tuple[str, str]], guarantee: PurchaseGuarantee,
+    formats: tuple[str, ...], at: datetime,
+) -> LabelCreated:  # fmt: skip
+    """Return the event of a bought label: what is new in it, numbers and hashes, is validated; the rest was.
+
+    `printed` holds tracking number and SHA-256 of each parcel's label.
+    """
+    parcels = tuple(
+        LabelledParcel(
+            number=parcel.number, tracking_number=number, weight=parcel.weight,
+            declared_value=parcel.declared_value, label_sha256=digest,
+        )
+        for parcel, (number, digest) in zip(route.parcels, printed, strict=True)
+    )  # fmt: skip
+    own = {
+        "version": shipment.next_version(), "occurred_at": at, "route_version": route.version, "parcels": parcels,
+        "posting_id": _posting_id(route), "formats": formats, "purchase_guarantee": guarantee, "manifest_id": None,
+    }  # fmt: skip
+    return assembled(LabelCreated, {**vars(route), **vars(route.route), **own})
 
 
 def rejection(shipment: Shipment, route: RouteChosen, refused: Refused, at: datetime) -> LabelRejected:
@@ -111,4 +163,4 @@ def voiding(shipment: Shipment, release: Release, at: datetime) -> LabelVoided:
 
 def void_entries(release: Release) -> list[Entry]:
     """Return the refund of a voided label; nothing where nothing had been charged."""
-    return [] if release.label.held else refund(release.label.route)
+    return refund(release.label.route) if release.label.bought else []

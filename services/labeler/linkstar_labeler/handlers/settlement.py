@@ -6,18 +6,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.events import ExceptionRaised
+from linkstar_contracts.events import ExceptionRaised, RouteChosen
+from linkstar_contracts.values import Consignee
 from linkstar_labeler import store
 from linkstar_labeler.carriers import CARRIERS
+from linkstar_labeler.domain.charges import release
 from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.exceptions import open_late, settle_hold
 from linkstar_labeler.domain.ledger import Account, Entry, admit
 from linkstar_labeler.domain.number_blocks import hand_out, lease, shortages
+from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.shipments import Shipment
-from linkstar_labeler.handlers.purchase import Purchase, rejection, void_entries, voiding
+from linkstar_labeler.handlers.purchase import (
+    Purchase,
+    RangePurchase,
+    RemotePurchase,
+    rejection,
+    void_entries,
+    voiding,
+)
+from linkstar_labeler.store import PLATFORM, AccountKey
+from linkstar_labeler.store.shipments import ShipmentKey
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.failpoints import afail
 from linkstar_runtime.handling import Retry, Transaction
 from linkstar_runtime.vault import Vault, VaultError
 
@@ -28,30 +42,61 @@ _PRINTS_AT_ONCE = 20
 
 
 class Settler:
-    """Settles locked shipments. `block_size` serials at least are leased to a shard at once."""
+    """Settles locked shipments. `block_size` serials at least are leased to a shard at once; `clock` tells real time."""
 
-    def __init__(self, vault: Vault, block_size: int) -> None:
+    def __init__(self, vault: Vault, block_size: int, clock: Clock) -> None:
         self._vault = vault
         self._block_size = block_size
+        self._clock = clock
 
     async def settle(self, tx: Transaction, shipments: Sequence[Shipment]) -> list[Event]:
         """Carry out release, purchase and lateness of each shipment, in the given order; return the events."""
         if not shipments:
             return []
-        refused = {s.key: refusal for s in shipments if (refusal := _refusal(s))}
-        purchases = await self._open(tx, [s for s in shipments if s.key not in refused])
-        entries = [entry for s in shipments if s.release for entry in void_entries(s.release)]
+        remote = await _accounts(tx, shipments)
+        refused = {s.key: refusal for s in shipments if s.key not in remote and (refusal := _refusal(s))}
+        purchases = await self._open(tx, [s for s in shipments if s.key not in refused], remote)
+        entries = await self._give_back(tx, [s for s in shipments if s.release])
         await _admit(tx, purchases, entries)
-        await self._number(tx, [p for p in purchases if not p.hold_code])
-        bought = {p.shipment.key: p for p in purchases if not p.hold_code}
-        entries += [entry for p in bought.values() for entry in p.entries()]
+        await self._number(tx, [p for p in purchases if isinstance(p, RangePurchase) and not p.hold_code])
+        admitted = [p for p in purchases if not p.hold_code]
+        bought = {p.shipment.key: p for p in admitted if isinstance(p, RangePurchase)}
+        entries += [entry for p in admitted for entry in p.entries()]
         events: list[Event] = []
         for shipment in shipments:
             events += _label_events(shipment, bought.get(shipment.key), refused.get(shipment.key), tx)
         await _save(tx, shipments, purchases, entries)
+        await self._start(tx, [p for p in admitted if isinstance(p, RemotePurchase)])
         return [*events, *await _exceptions(tx, shipments, purchases)]
 
-    async def _open(self, tx: Transaction, shipments: Iterable[Shipment]) -> list[Purchase]:
+    async def _give_back(self, tx: Transaction, released: Sequence[Shipment]) -> list[Entry]:
+        """Return the refunds due at once. A label bought over the network is refunded when the carrier agrees to the
+        void; one that is being bought is released as soon as it surely was not sold.
+        """
+        releases = [(s, s.release) for s in released if s.release and not s.release.label.held]
+        if not releases:
+            return []
+        keys = [PurchaseKey(*s.key, each.label.route.version) for s, each in releases]
+        remote = await store.lock_purchases(tx, keys)
+        entries: list[Entry] = []
+        for key, (_, each) in zip(keys, releases, strict=True):
+            if key not in remote:
+                entries += void_entries(each)
+                continue
+            purchase = remote[key].purchase
+            if purchase.withdraw(self._clock.wall()).money:
+                entries += release(each.label.route)
+            await store.save_purchase(tx, purchase)
+        return entries
+
+    async def _start(self, tx: Transaction, purchases: Sequence[RemotePurchase]) -> None:
+        if purchases:
+            await store.start_purchases(tx, [(p.key, p.account_key) for p in purchases], self._clock.wall())
+            await afail("label.t1.before_commit")
+
+    async def _open(
+        self, tx: Transaction, shipments: Iterable[Shipment], remote: Mapping[ShipmentKey, AccountKey]
+    ) -> list[Purchase]:
         """Open the consignees of what is wanted; an erased one is a hold. Without a master key every batch waits."""
         wanted = [(s, s.wanted) for s in shipments if s.wanted]
         sealed = [(s.tenant, s.order_id, route.consignee) for s, route in wanted]
@@ -62,11 +107,11 @@ class Settler:
                 raise Retry(str(error)) from error
             raise
         return [
-            Purchase(s, route, CARRIERS[route.route.carrier], consignee, None if consignee else "consignee_erased")
+            _purchase(s, route, consignee, remote.get(s.key))
             for (s, route), consignee in zip(wanted, consignees, strict=True)
         ]
 
-    async def _number(self, tx: Transaction, purchases: Sequence[Purchase]) -> None:
+    async def _number(self, tx: Transaction, purchases: Sequence[RangePurchase]) -> None:
         """Give each purchase its tracking numbers from its shard's block and print it, or hold it."""
         if not purchases:
             return
@@ -83,6 +128,35 @@ class Settler:
             else:
                 purchase.hold_code = "numbers_exhausted"
         await store.save_leases(tx, held | leased, ranges)
+
+
+async def _accounts(tx: Transaction, shipments: Iterable[Shipment]) -> dict[ShipmentKey, AccountKey]:
+    """Return the account of each wanted route that is to be bought over the network: the tenant's own, or the platform's
+    line of that name. A test order is bought with test accounts only, and no other order with them.
+    """
+    wanted = [(s.key, s.wanted) for s in shipments if s.wanted]
+    if not wanted:
+        return {}
+    asked = {(owner, r.route.carrier, r.route.account) for _, r in wanted for owner in (r.tenant, PLATFORM)}
+    bound = await store.bound_accounts(tx, asked)
+    if not bound:
+        return {}
+    found = {}
+    for key, route in wanted:
+        for owner in (PLATFORM, route.tenant):
+            account = AccountKey(owner, route.route.carrier, route.route.account)
+            if bound.get(account) is route.test:
+                found[key] = account
+    return found
+
+
+def _purchase(
+    shipment: Shipment, route: RouteChosen, consignee: Consignee | None, account: AccountKey | None
+) -> Purchase:
+    hold_code = None if consignee else "consignee_erased"
+    if account:
+        return RemotePurchase(shipment, route, consignee, hold_code, account)
+    return RangePurchase(shipment, route, consignee, hold_code, CARRIERS[route.route.carrier])
 
 
 def _refusal(shipment: Shipment) -> Refused | None:
@@ -109,10 +183,10 @@ async def _admit(tx: Transaction, purchases: Sequence[Purchase], refunds: Sequen
 
 
 def _label_events(
-    shipment: Shipment, bought: Purchase | None, refused: Refused | None, tx: Transaction
+    shipment: Shipment, bought: RangePurchase | None, refused: Refused | None, tx: Transaction
 ) -> Iterable[Event]:
     """Return the label events of one shipment in version order."""
-    if shipment.release and not shipment.release.label.held:
+    if shipment.release and shipment.release.label.bought:
         yield voiding(shipment, shipment.release, tx.now)
     if shipment.wanted and refused:
         yield rejection(shipment, shipment.wanted, refused, tx.now)

@@ -65,14 +65,14 @@ async def _add_labels(tx: Transaction, shipments: Mapping[ShipmentKey, Shipment]
     if not shipments:
         return
     rows = await tx.fetch(
-        """SELECT l.tenant, l.shipment_id, l.route, l.tracking_numbers, l.hold_code
+        """SELECT l.tenant, l.shipment_id, l.route, l.tracking_numbers, l.hold_code, l.state = 'buying' AS buying
            FROM label l JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) USING (tenant, shipment_id)
-           WHERE l.state IN ('held', 'active')""",
+           WHERE l.state IN ('held', 'buying', 'active')""",
         *columns(shipments),
     )
     for row in rows:
         route = RouteChosen.model_validate_json(row["route"])
-        label = CurrentLabel(route, tuple(row["tracking_numbers"]), row["hold_code"])
+        label = CurrentLabel(route, tuple(row["tracking_numbers"]), row["hold_code"], row["buying"])
         shipments[row["tenant"], row["shipment_id"]].label = label
 
 
@@ -122,7 +122,8 @@ async def _mark_accepted(tx: Transaction, scanned: Sequence[tuple[ShipmentKey, s
         """UPDATE shipment s SET accepted = true
            FROM unnest($1::text[], $2::text[], $3::text[]) u(tenant, shipment_id, number), label l
            WHERE s.tenant = u.tenant AND s.shipment_id = u.shipment_id AND l.tenant = u.tenant
-             AND l.shipment_id = u.shipment_id AND l.state IN ('held', 'active') AND u.number = ANY (l.tracking_numbers)
+             AND l.shipment_id = u.shipment_id AND l.state IN ('held', 'buying', 'active')
+             AND u.number = ANY (l.tracking_numbers)
            RETURNING s.tenant, s.shipment_id""",
         *columns([key for key, _ in scanned]), [number for _, number in scanned],
     )  # fmt: skip

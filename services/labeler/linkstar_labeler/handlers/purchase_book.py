@@ -1,0 +1,214 @@
+"""The book of purchases in PostgreSQL: takes steps under leases, and settles their outcomes with money and events."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Protocol
+
+from linkstar_contracts.event import Event
+from linkstar_contracts.events import RouteChosen
+from linkstar_contracts.values import Consignee, Money
+from linkstar_labeler import store
+from linkstar_labeler.domain.charges import capture, refund, release
+from linkstar_labeler.domain.connector import CarrierConnector, LabelRequest, Purchased, Refused
+from linkstar_labeler.domain.ledger import HELD
+from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, Step, StepKind
+from linkstar_labeler.domain.purchasing import LabelPurchase, purchase_key, reference_of
+from linkstar_labeler.domain.shipments import Shipment
+from linkstar_labeler.handlers.buying import Errand
+from linkstar_labeler.handlers.purchase import label_created, rejection
+from linkstar_labeler.store import AccountKey, OrphanLabel, TakenPurchase
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.database import Database
+from linkstar_runtime.failpoints import afail
+from linkstar_runtime.handling import Transaction
+from linkstar_runtime.ids import Ids
+from linkstar_runtime.vault import Vault
+
+__all__ = ["BoundConnector", "Connectors", "StoredPurchases"]
+
+_EXTENSIONS = {"application/pdf": "pdf", "application/zpl": "zpl", "image/png": "png"}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundConnector:
+    """A connector with what its account adds: where parcels are sent from, and how much dearer than its route a label may
+    be, in percent.
+    """
+
+    connector: CarrierConnector
+    senders: dict[str, Consignee]
+    """By warehouse code; `*` stands for all others."""
+    drift_percent: int = 10
+
+    def sender(self, warehouse: str) -> Consignee | None:
+        """Return the address of a warehouse."""
+        return self.senders.get(warehouse) or self.senders.get("*")
+
+
+class Commands(Protocol):
+    """What runs a transaction and publishes the events it returns: the runtime's writer."""
+
+    async def run(self, work: Callable[[Transaction], Awaitable[Sequence[Event]]]) -> Sequence[Event]:
+        """Run `work`, possibly more than once, and commit it with its events."""
+
+
+class Connectors(Protocol):
+    """Connectors by account."""
+
+    async def of(self, tx: Transaction, account: AccountKey) -> BoundConnector:
+        """Return the connector of an account; one that refuses everything where the account is gone or suspended."""
+
+
+class StoredPurchases:
+    """`PurchaseBook` over labeler's tables. Locks go shipment, purchase, wallet; taking locks purchases only."""
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Commands,
+        vault: Vault,
+        connectors: Connectors,
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._database, self._writer, self._vault = database, writer, vault
+        self._connectors, self._clock, self._patience = connectors, clock, patience
+        self._ids = Ids()
+
+    async def take(self, limit: int) -> Sequence[Errand]:
+        """Begin steps that are due and commit; the calls come after."""
+        deadline = self._clock.monotonic() + self._patience.lease_s
+        async with self._database.transaction() as tx:
+            due = await store.due_purchases(tx, self._clock.wall(), limit)
+            errands = [errand for taken in due if (errand := await self._begin(tx, taken, deadline))]
+        await afail("label.after_calling")
+        return errands
+
+    async def _begin(self, tx: Transaction, taken: TakenPurchase, deadline: float) -> Errand | None:
+        purchase = taken.purchase
+        bound = await self._connectors.of(tx, taken.account)
+        step = purchase.take(self._clock.wall(), self._ids.hex(12), bound.connector.capabilities, self._patience)
+        await store.save_purchase(tx, purchase)
+        if step is None:
+            return None
+        if step.suspects:
+            await store.note_suspected(tx, [reference_of(purchase.key, step.suspects)])
+        if step.kind is StepKind.BUY:
+            await store.note_attempt(tx, purchase.key, step.attempt, taken.account)
+        return await self._errand(tx, purchase, bound, step, deadline)
+
+    async def _errand(
+        self, tx: Transaction, purchase: LabelPurchase, bound: BoundConnector, step: Step, deadline: float
+    ) -> Errand:
+        key, connector = purchase.key, bound.connector
+        if step.kind is StepKind.GIVE_UP:
+            return Errand(key, step, connector, deadline)
+        route = await store.purchased_route(tx, key)
+        if step.kind is StepKind.VOID:
+            return Errand(key, step, connector, deadline, label=purchase.label(route.route.service))
+        [consignee] = await self._vault.open_many(tx, [(key.tenant, route.order_id, route.consignee)])
+        sender = bound.sender(route.warehouse.code)
+        if consignee is None:
+            impossible = Refused("consignee_erased", "The consignee's data was erased before the label was bought")
+        elif sender is None:
+            impossible = Refused("sender_unknown", f"The account has no address of warehouse {route.warehouse.code}")
+        else:
+            request = _request(key, step, route, consignee, sender, tx)
+            return Errand(key, step, connector, deadline, request)
+        return Errand(key, step, connector, deadline, impossible=impossible)
+
+    async def settle(self, errand: Errand, outcome: Outcome | None) -> None:
+        """Store how an errand ended. It may run more than once; only the holder of the token changes anything."""
+
+        async def work(tx: Transaction) -> Sequence[Event]:
+            shipments = await store.lock_shipments(tx, [errand.key[:2]])
+            taken = await store.lock_purchase(tx, errand.key)
+            bound = await self._connectors.of(tx, taken.account)
+            route = await store.purchased_route(tx, errand.key)
+            limit = _limit(route, bound.drift_percent)
+            effects = taken.purchase.finish(errand.step, outcome, self._clock.wall(), self._patience, limit)
+            await store.save_purchase(tx, taken.purchase)
+            return await self._follow(tx, shipments[errand.key[:2]], taken, route, errand, effects)
+
+        await self._writer.run(work)
+        await afail("label.t2.commit_reply_lost")
+
+    async def _follow(
+        self, tx: Transaction, shipment: Shipment, taken: TakenPurchase, route: RouteChosen, errand: Errand,
+        effects: Effects,
+    ) -> list[Event]:  # fmt: skip
+        """Carry out what follows from an outcome."""
+        key, now = errand.key, tx.now
+        if effects.suspects:
+            await store.note_suspected(tx, [reference_of(key, effects.suspects)])
+        if effects.orphan:
+            await store.found_orphan(tx, _orphan(taken.account, errand, effects.orphan), self._clock.wall())
+        events: list[Event] = []
+        if effects.created:
+            guarantee = errand.connector.capabilities.guarantee
+            printed, formats = _printed(effects.created)
+            events.append(label_created(shipment, route, printed, guarantee, formats, now))
+            await store.activate_label(tx, key, taken.account.carrier, printed)
+            await store.save_documents(tx, key, [p.document for p in effects.created.parcels if p.document])
+        if effects.refused:
+            events.append(rejection(shipment, route, self._business_time(effects.refused), now))
+            await store.withdraw_label(tx, key)
+        await _post(tx, route, effects.money)
+        await store.save_shipments(tx, [shipment])
+        return events
+
+    def _business_time(self, refused: Refused) -> Refused:
+        """Purchases count in real time; what others read is business time."""
+        if refused.retry_at is None:
+            return refused
+        real = (refused.retry_at - self._clock.wall()).total_seconds()
+        at = self._clock.now() + timedelta(seconds=max(real, 0.0) * self._clock.speed)
+        return Refused(refused.code, refused.detail, at)
+
+
+def _request(
+    key: PurchaseKey, step: Step, route: RouteChosen, consignee: Consignee, sender: Consignee, tx: Transaction
+) -> LabelRequest:
+    inbound = route.kind == "return"
+    return LabelRequest(
+        purchase_key(key), reference_of(key, step.attempt), route.route.service,
+        consignee if inbound else sender, sender if inbound else consignee, route.parcels, route.options,
+        tx.now.date(), route.route.total, inbound,
+    )  # fmt: skip
+
+
+def _limit(route: RouteChosen, drift_percent: int) -> Money | None:
+    """Return the most a label may cost; a test label is free anyway."""
+    if route.test:
+        return None
+    total = route.route.total
+    return Money(amount_minor=total.amount_minor * (100 + drift_percent) // 100, currency=total.currency)
+
+
+def _printed(bought: Purchased) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Return number and hash of each parcel's label, and the formats there are."""
+    documents = [(parcel.tracking_number or "pending", parcel.document) for parcel in bought.parcels]
+    printed = [(number, sha256(document.content if document else b"").hexdigest()) for number, document in documents]
+    kinds = {_EXTENSIONS[document.media_type] for _, document in documents if document}
+    return printed, tuple(sorted(kinds))
+
+
+def _orphan(account: AccountKey, errand: Errand, bought: Purchased) -> OrphanLabel:
+    numbers = tuple(parcel.tracking_number or "" for parcel in bought.parcels)
+    return OrphanLabel(account, bought.carrier_id, reference_of(errand.key, errand.step.attempt), numbers)
+
+
+async def _post(tx: Transaction, route: RouteChosen, money: str) -> None:
+    entries = {
+        "capture": lambda: capture(route, HELD),
+        "release": lambda: release(route),
+        "refund": lambda: refund(route),
+    }
+    wanted = entries[money]() if money else []
+    if wanted:
+        await store.available_funds(tx, [wanted[0].wallet])
+        await store.post(tx, wanted)

@@ -1,0 +1,90 @@
+"""Accounts at carriers reached over the network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from linkstar_labeler.store.arrays import transposed
+from linkstar_runtime.handling import Transaction
+
+__all__ = [
+    "PLATFORM",
+    "AccountKey",
+    "StoredAccount",
+    "bind_account",
+    "bound_accounts",
+    "read_account",
+    "tenant_accounts",
+]
+
+PLATFORM = "platform"
+"""The tenant that owns the platform's own lines."""
+
+
+class AccountKey(NamedTuple):
+    """Identity of an account: whose it is, the carrier, and its name in tariffs and routes."""
+
+    tenant: str
+    carrier: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAccount:
+    """An account as it stands in the table; `credentials` are sealed."""
+
+    key: AccountKey
+    connector: str
+    base_url: str
+    credentials: bytes = field(repr=False)
+    settings: Mapping[str, Any]
+    test: bool
+    suspended: bool
+    version: int
+
+
+async def bound_accounts(tx: Transaction, wanted: Iterable[tuple[str, str, str]]) -> dict[AccountKey, bool]:
+    """Return those of these accounts that are bound, and whether each is a test account."""
+    rows = await tx.fetch(
+        """SELECT a.tenant, a.carrier, a.account, a.test FROM carrier_account a
+           JOIN unnest($1::text[], $2::text[], $3::text[]) u(tenant, carrier, account) USING (tenant, carrier, account)""",
+        *transposed(sorted(set(wanted))),
+    )
+    return {AccountKey(row["tenant"], row["carrier"], row["account"]): row["test"] for row in rows}
+
+
+async def read_account(tx: Transaction, key: AccountKey) -> StoredAccount | None:
+    """Return one account."""
+    row = await tx.fetchrow("SELECT * FROM carrier_account WHERE tenant = $1 AND carrier = $2 AND account = $3", *key)
+    return _account(row) if row else None
+
+
+async def tenant_accounts(tx: Transaction, tenant: str) -> list[StoredAccount]:
+    """Return a tenant's accounts by carrier and name."""
+    rows = await tx.fetch("SELECT * FROM carrier_account WHERE tenant = $1 ORDER BY carrier, account", tenant)
+    return [_account(row) for row in rows]
+
+
+async def bind_account(tx: Transaction, account: StoredAccount) -> None:
+    """Store an account, or what is new of it; its version counts the changes."""
+    await tx.execute(
+        """INSERT INTO carrier_account
+             (tenant, carrier, account, connector, base_url, credentials, settings, test, suspended, changed_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+           ON CONFLICT (tenant, carrier, account) DO UPDATE SET connector = EXCLUDED.connector,
+             base_url = EXCLUDED.base_url, credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
+             test = EXCLUDED.test, suspended = EXCLUDED.suspended, version = carrier_account.version + 1,
+             changed_at = EXCLUDED.changed_at""",
+        *account.key, account.connector, account.base_url, account.credentials, json.dumps(account.settings),
+        account.test, account.suspended, tx.now,
+    )  # fmt: skip
+
+
+def _account(row: Any) -> StoredAccount:
+    return StoredAccount(
+        AccountKey(row["tenant"], row["carrier"], row["account"]), row["connector"], row["base_url"],
+        row["credentials"], json.loads(row["settings"]), row["test"], row["suspended"], row["version"],
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""Labels the carrier sold for which nobody pays, from the moment they are found until the carrier gave them up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from linkstar_labeler.store.accounts import AccountKey
+from linkstar_runtime.handling import Transaction
+
+__all__ = ["OrphanLabel", "due_orphans", "end_orphan", "found_orphan"]
+
+
+class OrphanLabel(NamedTuple):
+    """One orphan in hand: `token` is whose turn it is."""
+
+    account: AccountKey
+    carrier_id: str
+    reference: str
+    tracking_numbers: tuple[str, ...]
+    token: str = ""
+
+
+async def found_orphan(tx: Transaction, orphan: OrphanLabel, due_at: datetime) -> bool:
+    """Note an orphan to be voided; False when it was known. A label that a purchase holds is never one."""
+    done = await tx.execute(
+        """INSERT INTO orphan_label (account_tenant, carrier, account, carrier_id, reference, tracking_numbers, state,
+             due_at, found_at)
+           SELECT $1, $2, $3, $4, $5, $6, 'voiding', $7, $8
+           WHERE NOT EXISTS (
+             SELECT FROM purchase p JOIN purchase_attempt a USING (tenant, shipment_id, route_version)
+             WHERE a.reference = $5 AND p.carrier_id = $4)
+           ON CONFLICT DO NOTHING""",
+        *orphan.account, orphan.carrier_id, orphan.reference, list(orphan.tracking_numbers), due_at, tx.now,
+    )  # fmt: skip
+    return done == "INSERT 0 1"
+
+
+async def due_orphans(
+    tx: Transaction, now: datetime, leased_until: datetime, token: str, limit: int
+) -> list[OrphanLabel]:
+    """Take orphans nobody else has in hand, until `leased_until`."""
+    rows = await tx.fetch(
+        """UPDATE orphan_label o SET token = $3, due_at = $2 FROM (
+             SELECT account_tenant, carrier, account, carrier_id FROM orphan_label WHERE due_at <= $1
+             ORDER BY due_at LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED) d
+           WHERE (o.account_tenant, o.carrier, o.account, o.carrier_id)
+             = (d.account_tenant, d.carrier, d.account, d.carrier_id)
+           RETURNING o.*""",
+        now, leased_until, token, limit,
+    )  # fmt: skip
+    return [_orphan(row) for row in rows]
+
+
+async def end_orphan(
+    tx: Transaction, orphan: OrphanLabel, state: str, detail: str = "", due_at: datetime | None = None
+) -> None:
+    """Store what the carrier said to the void, unless another has taken the orphan since."""
+    await tx.execute(
+        """UPDATE orphan_label SET state = $6, detail = $7, due_at = $8
+           WHERE account_tenant = $1 AND carrier = $2 AND account = $3 AND carrier_id = $4 AND token = $5""",
+        *orphan.account, orphan.carrier_id, orphan.token, state, detail, due_at,
+    )  # fmt: skip
+
+
+def _orphan(row: Any) -> OrphanLabel:
+    account = AccountKey(row["account_tenant"], row["carrier"], row["account"])
+    return OrphanLabel(account, row["carrier_id"], row["reference"], tuple(row["tracking_numbers"]), row["token"])

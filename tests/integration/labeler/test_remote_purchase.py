@@ -1,0 +1,227 @@
+"""Labels bought over the network on real PostgreSQL: one active paid label, and money held until the carrier has spoken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from integration.labeler.label_desk import LabelDesk, cancelled, opened_desk, route, told
+from integration.labeler.scripted_carrier import ACCOUNT, PurchaseDesk, ScriptedCarrier, sold
+
+from linkstar_cli.ledger import examine
+from linkstar_contracts.events import LabelCreated, LabelRejected
+from linkstar_labeler import store
+from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Refused, VoidDeclined, Voided, VoidPending
+from linkstar_labeler.domain.purchase_steps import PurchaseKey
+from linkstar_labeler.store import AccountKey
+
+pytestmark = pytest.mark.integration
+TIMEOUT = OutcomeUnknown("timeout", "no answer")
+
+
+@pytest.fixture
+async def desk(database_url: str) -> AsyncIterator[LabelDesk]:
+    async with opened_desk(database_url) as opened:
+        await opened.top_up(1000)
+        yield opened
+        found = await examine(opened.admin)
+        assert found["ok"], found
+        assert found["laws"]["no_hold_outlives_its_purchase"]["examined"]
+
+
+async def bound(desk: LabelDesk, carrier: ScriptedCarrier) -> PurchaseDesk:
+    purchases = PurchaseDesk(desk, carrier)
+    await purchases.bind()
+    return purchases
+
+
+async def test_the_price_is_held_until_the_label_is_there(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L1", parcels=2)))
+    assert await desk.routes(route(parcels=2)) == []
+    assert await purchases.standing() == ("intent", 500, 500)
+    [created] = await purchases.work()
+    assert isinstance(created, LabelCreated)
+    assert [parcel.tracking_number for parcel in created.parcels] == ["TRACKL1X0", "TRACKL1X1"]
+    assert (created.version, created.formats, created.purchase_guarantee.value) == (1, ("pdf",), "reconciled")
+    assert await purchases.standing() == ("purchased", 500, 0)
+    async with desk.database.transaction() as tx:
+        documents = await store.label_documents(tx, PurchaseKey("acme", "order-1", 1))
+    assert [document.content for document in documents] == [b"%PDF-1.4"] * 2
+    assert await purchases.work(10_000) == []
+    assert purchases.carrier.calls == ["buy"]
+
+
+async def test_a_repeated_route_is_bought_once(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    await desk.routes(route(), route())
+    await asyncio.gather(purchases.buyer.run(), purchases.buyer.run(), purchases.buyer.run())
+    assert (purchases.carrier.calls, told(purchases.commands.events)) == (["buy"], ["created 1"])
+
+
+async def test_a_cancel_before_the_call_costs_nothing(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    await desk.routes(route())
+    assert await desk.changes(cancelled()) == []
+    assert (await purchases.work(), await purchases.standing()) == ([], ("withdrawn", 1000, 0))
+    assert purchases.carrier.calls == []
+
+
+async def test_a_cancel_during_the_call_voids_what_was_bought(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    purchases.carrier.during = lambda: desk.changes(cancelled())
+    await desk.routes(route())
+    assert await purchases.work() == []
+    assert purchases.carrier.calls == ["buy", "void L1"]
+    assert await purchases.standing() == ("voided", 1000, 0)
+
+
+async def test_a_cancelled_label_the_carrier_will_not_void_is_paid(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    purchases.carrier.voids = [VoidDeclined("in_use", "scanned")]
+    purchases.carrier.during = lambda: desk.changes(cancelled())
+    await desk.routes(route())
+    await purchases.work()
+    assert await purchases.standing() == ("kept", 500, 0)
+
+
+async def test_a_voided_label_is_refunded_when_the_carrier_agrees(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    purchases.carrier.voids = [VoidPending(), TIMEOUT, NotSent("throttled", "429", 30)]
+    await desk.routes(route())
+    await purchases.work()
+    assert told(await desk.changes(cancelled())) == ["voided 2"]
+    for wait in (0, 4_000, 4_000):
+        await purchases.work(wait)
+    assert await purchases.standing() == ("voiding", 500, 0)
+    assert (await examine(desk.admin))["ok"]
+    purchases.carrier.voids = [Voided()]
+    await purchases.work(4_000)
+    assert await purchases.standing() == ("voided", 1000, 0)
+
+
+async def test_a_refusal_gives_the_route_back(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(Refused("address_invalid", "no such street"), sold()))
+    await desk.routes(route())
+    [rejected] = await purchases.work()
+    assert isinstance(rejected, LabelRejected)
+    assert (rejected.code, await purchases.standing()) == ("address_invalid", ("refused", 1000, 0))
+    await desk.routes(route(version=2))
+    assert told(await purchases.work()) == ["created 2"]
+    assert await purchases.standing() == ("purchased", 500, 0)
+
+
+async def test_an_unavailable_carrier_gives_the_route_back_with_a_time(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(NotSent("carrier_unavailable", "circuit open", 120)))
+    await desk.routes(route())
+    [rejected] = await purchases.work()
+    assert isinstance(rejected, LabelRejected)
+    assert rejected.retry_at is not None
+    assert (rejected.retry_at - desk.clock.now()).total_seconds() == 120
+
+
+async def test_what_was_not_sent_is_sent_again(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(NotSent("throttled", "429", 30), sold()))
+    await desk.routes(route())
+    assert (await purchases.work(), await purchases.work(10)) == ([], [])
+    assert told(await purchases.work(30)) == ["created 1"]
+    assert [request.reference[-2:] for request in purchases.carrier.requests] == ["01", "02"]
+    assert len({request.purchase_key for request in purchases.carrier.requests}) == 1
+
+
+async def test_an_unanswered_call_is_looked_up_and_adopted(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(TIMEOUT, recovers=True))
+    purchases.carrier.finds = [sold("L7")]
+    await desk.routes(route())
+    assert (await purchases.work(), await purchases.work(50)) == ([], [])
+    assert told(await purchases.work(20)) == ["created 1"]
+    assert purchases.carrier.calls == ["buy", "recover"]
+
+
+async def test_without_a_look_up_the_attempt_stays_suspected(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(TIMEOUT, sold("L2")))
+    await desk.routes(route())
+    await purchases.work()
+    assert told(await purchases.work(70)) == ["created 1"]
+    suspected = await desk.admin.fetch("SELECT attempt FROM labeler.purchase_attempt WHERE suspected")
+    assert [row["attempt"] for row in suspected] == [1]
+
+
+async def test_a_dead_buyer_leaves_an_unknown_call_not_an_intent(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L1"), recovers=True))
+    purchases.carrier.finds = [sold("L1")]
+    await desk.routes(route())
+    await purchases.book.take(10)
+    assert await purchases.work(80) == []
+    assert await purchases.work(20) == []
+    assert (await purchases.standing())[0] == "unknown"
+    assert told(await purchases.work(70)) == ["created 1"]
+    assert purchases.carrier.calls == ["recover"]
+
+
+async def test_what_a_late_buyer_bought_beside_another_is_an_orphan(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L2")))
+    await desk.routes(route())
+    [errand] = await purchases.book.take(10)
+    await purchases.work(100)
+    assert told(await purchases.work(70)) == ["created 1"]
+    await purchases.book.settle(errand, sold("L1"))
+    await purchases.book.settle(errand, sold("L1"))
+    orphans = await desk.admin.fetch("SELECT carrier_id, reference, state FROM labeler.orphan_label")
+    assert [(row["carrier_id"], row["reference"][-2:], row["state"]) for row in orphans] == [("L1", "01", "voiding")]
+
+
+async def test_a_late_answer_to_the_open_question_is_the_answer(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L9")))
+    await desk.routes(route())
+    [errand] = await purchases.book.take(10)
+    await purchases.work(100)
+    await purchases.book.settle(errand, sold("L1"))
+    assert told(purchases.commands.events) == ["created 1"]
+    assert (await purchases.work(1_000), purchases.carrier.calls) == ([], [])
+
+
+async def test_a_reply_that_cannot_be_a_label_leaves_the_outcome_unknown(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold(parcels=2), recovers=True))
+    purchases.carrier.finds = [sold("L1")]
+    await desk.routes(route())
+    assert (await purchases.work(), (await purchases.standing())[0]) == ([], "unknown")
+    assert told(await purchases.work(70)) == ["created 1"]
+
+
+async def test_a_label_far_dearer_than_its_route_is_voided_and_given_back(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L1", charged=551)))
+    await desk.routes(route())
+    [rejected] = await purchases.work()
+    assert isinstance(rejected, LabelRejected)
+    assert (rejected.code, purchases.carrier.calls) == ("price_changed", ["buy", "void L1"])
+    assert await purchases.standing() == ("voided", 1000, 0)
+
+
+async def test_without_funds_nothing_is_asked(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    raised = await desk.routes(route(total=1500))
+    assert told(raised) == ["label.insufficient_balance.order-1 open"]
+    assert (await purchases.work(), purchases.carrier.calls) == ([], [])
+    await desk.top_up(1000, key="2")
+    assert told(await desk.timer()) == ["label.insufficient_balance.order-1 resolved"]
+    assert told(await purchases.work()) == ["created 1"]
+
+
+async def test_a_test_order_is_never_bought_with_a_live_account(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    assert told(await desk.routes(route(order_id="t-1", test=True))) == ["created 1"]
+    await purchases.bind(test=True)
+    assert told(await desk.routes(route(order_id="o-1"))) == ["created 1"]
+    assert await desk.routes(route(order_id="t-2", test=True)) == []
+    assert told(await purchases.work()) == ["created 1"]
+    assert len(purchases.carrier.calls) == 1
+
+
+async def test_a_sellers_own_account_goes_before_the_platforms(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    await purchases.bind(AccountKey("acme", ACCOUNT.carrier, ACCOUNT.account))
+    await desk.routes(route())
+    [taken] = await desk.admin.fetch("SELECT account_tenant FROM labeler.purchase")
+    assert taken["account_tenant"] == "acme"
+    await purchases.work()
