@@ -148,10 +148,11 @@ soak: $(INSTALLED) ## steady load with small faults; memory, handles, tables, la
 sim: $(INSTALLED) ## the stage's own code on SEEDS=20000 simulated worlds with faults, then each broken variant (JOBS=2)
 	@PYTHONPATH=tests $(BIN)/python -m simulation --seeds $(SEEDS) --jobs $(JOBS) $(SIM_ARGS)
 
-.PHONY: sim-replay
+.PHONY: sim-labels
 sim-labels: $(INSTALLED) ## purchases of labels in SEEDS=100000 simulated worlds with faults, then each broken variant
 	@PYTHONPATH=tests $(BIN)/python -m label_simulation --seeds $(if $(filter file,$(origin SEEDS)),100000,$(SEEDS)) --jobs $(JOBS)
 
+.PHONY: sim-replay
 sim-replay: $(INSTALLED) ## repeat one simulated world exactly: SIM_ARGS="--seed 17"
 	@PYTHONPATH=tests $(BIN)/python -m simulation --replay $(SIM_ARGS)
 

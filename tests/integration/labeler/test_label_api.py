@@ -80,12 +80,12 @@ async def counter(database_url: str, tmp_path: Path) -> AsyncIterator[Counter]:
     settings = LabelerSettings(database=DatabaseSettings(url=database_url))
     await migrate(database_url, "ingest", "linkstar_runtime.runtime_migrations")
     admin = await asyncpg.connect(database_url)
-    await admin.execute(f"TRUNCATE {', '.join(TABLES)}")
+    await admin.execute(f"TRUNCATE {', '.join(TABLES)} CASCADE")
     database = await Database.connect(settings, "labeler", clock)
     ingest = await Database.connect(Settings(database=settings.database), "ingest", clock)
     Vault.create_master_key(tmp_path / "master.key")
     vault = Vault.from_settings(VaultSettings(master_key_file=tmp_path / "master.key"))
-    settler = Settler(vault, block_size=10)
+    settler = Settler(vault, block_size=10, clock=clock)
     telemetry = Telemetry.from_settings(TelemetrySettings(), "labeler")
     store = PostgresStageStore("labeler", "0", database)
     emitter = Emitter(MemoryProducer(MemoryBroker()), telemetry)
@@ -143,7 +143,7 @@ async def test_an_erased_consignee_cannot_be_printed_any_more(counter: Counter) 
 
 async def test_without_the_master_key_the_stage_waits(counter: Counter) -> None:
     await counter.order("order-1", "Ada")
-    counter.settler = Settler(Vault(None), block_size=10)
+    counter.settler = Settler(Vault(None), block_size=10, clock=ManualClock(AT))
     with pytest.raises(Retry, match="no_master_key"):
         await counter.order("order-2", "Ada")
 

@@ -8,7 +8,7 @@ from unit.labeler.label_samples import AT, COUNTRY_OF, consignee, route
 from linkstar_contracts.events import LabelCreated
 from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.domain.shipments import Shipment
-from linkstar_labeler.handlers.purchase import Purchase
+from linkstar_labeler.handlers.purchase import RangePurchase
 
 
 @pytest.mark.parametrize("parcels", [1, 3])
@@ -17,7 +17,7 @@ def test_a_label_event_is_valid(code: str, parcels: int) -> None:
     carrier = CARRIERS[code]
     chosen = route(code, next(iter(carrier.services)), parcels=parcels)
     shipment = Shipment(chosen.tenant, chosen.shipment_id, chosen.order_id, 1)
-    purchase = Purchase(shipment, chosen, carrier, consignee(COUNTRY_OF[code]))
+    purchase = RangePurchase(shipment, chosen, consignee(COUNTRY_OF[code]), None, carrier)
     purchase.print(tuple(range(1, parcels + 1)), AT)
     event = purchase.created(AT)
     assert LabelCreated.model_validate_json(event.body()) == event

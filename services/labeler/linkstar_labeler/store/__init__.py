@@ -31,7 +31,6 @@ from linkstar_labeler.store.money import (
     wallets,
 )
 from linkstar_labeler.store.numbers import blocks, ranges, save_leases
-from linkstar_labeler.store.rebates import add_agreement, agreements_in, volume_of
 from linkstar_labeler.store.orphans import OrphanLabel, due_orphans, end_orphan, found_orphan
 from linkstar_labeler.store.purchases import (
     TakenPurchase,
@@ -48,6 +47,7 @@ from linkstar_labeler.store.purchases import (
     start_purchases,
     withdraw_label,
 )
+from linkstar_labeler.store.rebates import add_agreement, agreements_in, volume_of
 from linkstar_labeler.store.settlements import add_waiting, drop_waiting, posted_ids, waiting_postings
 from linkstar_labeler.store.shipments import (
     held_counts,
