@@ -8,12 +8,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from linkstar_contracts.events import RouteChosen
-from linkstar_contracts.values import Consignee, Parcel, Warehouse
+from linkstar_contracts.values import Consignee, Item, Parcel, Warehouse
 from linkstar_labeler.carriers.number_range import NumberRangeCarrier, Piece
 from linkstar_labeler.domain.countries import country_name
 from linkstar_labeler.domain.label_layout import Label
+from linkstar_labeler.domain.packing_slip import Slip, SlipLine
 
-__all__ = ["make_labels"]
+__all__ = ["make_labels", "make_slips"]
+
+_NO_LINES = "The order was given without lines."
+_OTHER_PARCELS = "Every line of this order stands on the slip of another parcel."
 
 
 def make_labels(
@@ -23,10 +27,8 @@ def make_labels(
 
     Addresses end with the country's name when the parcel crosses a border, and without one when it stays at home.
     """
-    abroad = consignee.country != route.warehouse.country
-    home, away = _warehouse_lines(route.warehouse, abroad), _consignee_lines(consignee, abroad)
     inbound = route.kind == "return"
-    sender, receiver = (away, home) if inbound else (home, away)
+    sender, receiver = _ends(route, consignee)
     goal: Warehouse | Consignee = route.warehouse if inbound else consignee
     region = "" if inbound else consignee.region
     made_on, count = created_at.date(), len(route.parcels)
@@ -44,6 +46,44 @@ def make_labels(
             )
         )  # fmt: skip
     return labels
+
+
+def make_slips(
+    carrier: NumberRangeCarrier, route: RouteChosen, consignee: Consignee, numbers: Sequence[str], created_at: datetime
+) -> list[Slip]:
+    """Return one packing slip per parcel. Order lines that name no parcel stand on the slip of the first."""
+    inbound = route.kind == "return"
+    sender, receiver = _ends(route, consignee)
+    service = carrier.services[route.route.service].title
+    if not service.startswith(carrier.title.upper()):
+        service = f"{carrier.title} {service}"
+    contents = _contents(route)
+    slips = []
+    for parcel, number in zip(route.parcels, numbers, strict=True):
+        facts = (
+            ("ORDER", route.order_id), ("SHIPMENT", route.shipment_id), ("DATE", created_at.date().isoformat()),
+            ("PARCEL", f"{parcel.number}/{len(route.parcels)}"), ("CARRIER", service), ("TRACKING", number),
+        )  # fmt: skip
+        lines = tuple(SlipLine(item.quantity, item.sku, item.description) for item in contents[parcel.number])
+        note = _OTHER_PARCELS if route.items else _NO_LINES
+        slips.append(Slip("RETURN SLIP" if inbound else "PACKING SLIP", facts, sender, receiver, lines, note))
+    return slips
+
+
+def _contents(route: RouteChosen) -> dict[int, list[Item]]:
+    """Return each parcel's order lines; the first parcel's have also those that name none, or one that is not sent."""
+    contents: dict[int, list[Item]] = {parcel.number: [] for parcel in route.parcels}
+    first = route.parcels[0].number
+    for item in route.items:
+        contents.get(item.parcel or first, contents[first]).append(item)
+    return contents
+
+
+def _ends(route: RouteChosen, consignee: Consignee) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the address lines of sender and receiver."""
+    abroad = consignee.country != route.warehouse.country
+    home, away = _warehouse_lines(route.warehouse, abroad), _consignee_lines(consignee, abroad)
+    return (away, home) if route.kind == "return" else (home, away)
 
 
 def _facts(parcel: Parcel, count: int, created_at: datetime) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The label as a one-page 4x6 inch PDF: vector bars, embedded typefaces."""
+"""Labels and packing slips as PDF: vector bars, embedded typefaces, on any of the papers."""
 
 from __future__ import annotations
 
@@ -10,57 +10,66 @@ from itertools import groupby
 from PIL import Image
 from reportlab import rl_config
 from reportlab.lib.utils import ImageReader
-from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
 
-from linkstar_labeler.domain.label_layout import DOTS_PER_INCH, HEIGHT, WIDTH, Label, Placed, Text, lay_out
+from linkstar_labeler.domain.label_layout import HEIGHT, WIDTH, Label, Placed, lay_out
+from linkstar_labeler.domain.packing_slip import Slip, draw_slip
+from linkstar_labeler.domain.paper import LABEL, Paper
+from linkstar_labeler.domain.paper import POINTS_PER_DOT as _POINTS
+from linkstar_labeler.domain.pen import Pen
 from linkstar_labeler.domain.symbols import Modules, Symbology, modules
-from linkstar_labeler.domain.typefaces import runs
 
 __all__ = ["render_pdf"]
 
 rl_config.useA85 = 0  # streams stay binary: smaller, and half the time
-_POINTS = 72 / DOTS_PER_INCH
 _BARS = re.compile(rb"[^\x00]+")
 _INVERTED = bytes(255 - value for value in range(256))
 
 
-def render_pdf(labels: Sequence[Label]) -> bytes:
-    """Return a PDF with one page per label. The same labels give the same bytes."""
+def render_pdf(labels: Sequence[Label], paper: Paper = LABEL, position: int = 1, slips: Sequence[Slip] = ()) -> bytes:
+    """Return a PDF of the labels in order, from place `position` of the first sheet on: a half-used sheet is used up.
+
+    With `slips`, one per label, each label is followed by its packing slip: on a sheet beside and below the label, on
+    other paper on a page of its own. The same arguments give the same bytes.
+    """
     out = BytesIO()
-    canvas = Canvas(out, pagesize=(WIDTH * _POINTS, HEIGHT * _POINTS), invariant=True)
-    for label in labels:
-        _draw(canvas, label)
+    canvas = Canvas(out, pagesize=(paper.width, paper.height), invariant=True)
+    for slip, label in zip(slips, labels, strict=bool(slips)):
+        _draw(canvas, label, paper, 0)
+        if not paper.is_sheet:
+            canvas.showPage()
+        draw_slip(canvas, slip, paper)
         canvas.showPage()
+    for place, label in enumerate(() if slips else labels, position - 1):
+        _draw(canvas, label, paper, place % len(paper.places))
+        if (place + 1) % len(paper.places) == 0:
+            canvas.showPage()
     canvas.save()
     return out.getvalue()
 
 
-def _draw(canvas: Canvas, label: Label) -> None:
-    layout = lay_out(label)
+def _draw(canvas: Canvas, label: Label, paper: Paper, place: int) -> None:
+    layout, area = lay_out(label), paper.places[place]
+    scale = area.scale
+    canvas.saveState()
+    canvas.translate(
+        area.left + (area.width - WIDTH * _POINTS * scale) / 2, paper.height - area.top - HEIGHT * _POINTS * scale
+    )
+    canvas.scale(scale, scale)
     for rule in layout.rules:
         canvas.rect(0, _up(rule.y + 3), WIDTH * _POINTS, 3 * _POINTS, stroke=0, fill=1)
+    pen = Pen(canvas, HEIGHT * _POINTS)
     for text in layout.texts:
-        _write(canvas, text)
+        size = text.size * _POINTS
+        pen.write(text.x * _POINTS, text.y * _POINTS + size * 0.82, size * 0.85, text.width * _POINTS, text.text)
     for placed in layout.symbols:
         _place(canvas, placed)
+    canvas.restoreState()
 
 
 def _up(y: float) -> float:
-    """Turn dots from the top into points from the bottom."""
+    """Turn dots from the top of the label into points from its bottom."""
     return (HEIGHT - y) * _POINTS
-
-
-def _write(canvas: Canvas, text: Text) -> None:
-    parts = list(runs(text.text))
-    size = text.size * _POINTS * 0.85
-    natural = sum(stringWidth(part, face, size) for face, part in parts)
-    size *= min(1.0, text.width * _POINTS / natural) if natural else 1.0
-    line = canvas.beginText(text.x * _POINTS, _up(text.y + text.size * 0.82))
-    for face, part in parts:
-        line.setFont(face, size)
-        line.textOut(part)
-    canvas.drawText(line)
 
 
 def _place(canvas: Canvas, placed: Placed) -> None:

@@ -14,7 +14,7 @@ from linkstar_runtime.handling import Transaction
 __all__ = ["StoredLabel", "find_label", "save_labels", "save_releases"]
 
 
-_NOT_PRINTED = {"alternatives", "excluded", "items"}
+_NOT_PRINTED = {"alternatives", "excluded"}
 
 
 @dataclass(frozen=True, slots=True)
