@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import labels, rebates, wallet
+from linkstar_labeler.api import labels, printing, rebates, wallet
+from linkstar_labeler.api.printing import Press
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.service import ServiceContext
 
@@ -18,7 +19,9 @@ def routes(settler: Settler) -> Callable[[ServiceContext], APIRouter]:
 
     def build(context: ServiceContext) -> APIRouter:
         router = APIRouter(prefix="/v1")
-        router.include_router(labels.routes(context, settler))
+        press = Press()
+        router.include_router(printing.routes(context, press))
+        router.include_router(labels.routes(context, settler, press))
         router.include_router(wallet.routes(context))
         router.include_router(rebates.routes(context))
         return router

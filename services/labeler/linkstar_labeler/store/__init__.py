@@ -15,7 +15,7 @@ from linkstar_labeler.store.accounts import (
     tenant_accounts,
 )
 from linkstar_labeler.store.exceptions import known_exceptions, save_exceptions
-from linkstar_labeler.store.labels import StoredLabel, find_label, save_labels, save_releases
+from linkstar_labeler.store.labels import DatedLabel, StoredLabel, find_labels, save_labels, save_releases
 from linkstar_labeler.store.money import (
     Limits,
     Wallet,
@@ -32,6 +32,7 @@ from linkstar_labeler.store.money import (
 )
 from linkstar_labeler.store.numbers import blocks, ranges, save_leases
 from linkstar_labeler.store.orphans import OrphanLabel, due_orphans, end_orphan, found_orphan
+from linkstar_labeler.store.prints import PrintCount, note_prints, prints_of
 from linkstar_labeler.store.purchases import (
     TakenPurchase,
     activate_label,
@@ -62,8 +63,10 @@ from linkstar_labeler.store.shipments import (
 __all__ = [
     "PLATFORM",
     "AccountKey",
+    "DatedLabel",
     "Limits",
     "OrphanLabel",
+    "PrintCount",
     "StoredAccount",
     "StoredLabel",
     "TakenPurchase",
@@ -80,7 +83,7 @@ __all__ = [
     "due_orphans",
     "due_purchases",
     "end_orphan",
-    "find_label",
+    "find_labels",
     "found_orphan",
     "held_counts",
     "held_shipments",
@@ -93,11 +96,13 @@ __all__ = [
     "lock_shipments",
     "note_acceptance",
     "note_attempt",
+    "note_prints",
     "note_suspected",
     "open_wallets",
     "post",
     "post_once",
     "posted_ids",
+    "prints_of",
     "purchased_route",
     "ranges",
     "read_account",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from linkstar_contracts.events import RouteChosen
 from linkstar_labeler.domain.shipments import Release, Shipment
 from linkstar_labeler.store.arrays import columns
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["StoredLabel", "find_label", "save_labels", "save_releases"]
+__all__ = ["DatedLabel", "StoredLabel", "find_labels", "save_labels", "save_releases"]
 
 
 _NOT_PRINTED = {"alternatives", "excluded"}
@@ -28,6 +29,10 @@ class StoredLabel:
     charged_minor: int
     tracking_numbers: tuple[str, ...] = ()
     label_sha256: tuple[str, ...] = ()
+
+
+DatedLabel = tuple[StoredLabel, datetime]
+"""A label, and when it was made."""
 
 
 async def save_releases(tx: Transaction, released: Sequence[tuple[Shipment, Release]]) -> None:
@@ -84,18 +89,20 @@ async def _save_numbers(tx: Transaction, labels: Sequence[StoredLabel]) -> None:
     )  # fmt: skip
 
 
-async def find_label(tx: Transaction, tenant: str, shipment_id: str) -> tuple[StoredLabel, datetime] | None:
-    """Return the newest label of a shipment, paid or not, and when it was made."""
-    row = await tx.fetchrow(
-        """SELECT l.*, s.order_id FROM label l JOIN shipment s USING (tenant, shipment_id)
-           WHERE l.tenant = $1 AND l.shipment_id = $2 ORDER BY l.route_version DESC LIMIT 1""",
-        tenant, shipment_id,
+async def find_labels(tx: Transaction, tenant: str, shipment_ids: Sequence[str]) -> dict[str, DatedLabel]:
+    """Return the newest label of each known shipment, paid or not, and when it was made."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT ON (l.shipment_id) l.*, s.order_id
+           FROM label l JOIN shipment s USING (tenant, shipment_id)
+           WHERE l.tenant = $1 AND l.shipment_id = ANY($2::text[]) ORDER BY l.shipment_id, l.route_version DESC""",
+        tenant, shipment_ids,
     )  # fmt: skip
-    if row is None:
-        return None
-    shipment = Shipment(tenant, shipment_id, row["order_id"], row["shard"])
-    label = StoredLabel(
-        shipment, RouteChosen.model_validate_json(row["route"]), row["state"], row["hold_code"], row["charged_minor"],
+    return {row["shipment_id"]: (_label(row), row["created_at"]) for row in rows}
+
+
+def _label(row: Any) -> StoredLabel:
+    return StoredLabel(
+        Shipment(row["tenant"], row["shipment_id"], row["order_id"], row["shard"]),
+        RouteChosen.model_validate_json(row["route"]), row["state"], row["hold_code"], row["charged_minor"],
         tuple(row["tracking_numbers"]), tuple(row["label_sha256"]),
     )  # fmt: skip
-    return label, row["created_at"]

@@ -1,0 +1,85 @@
+"""From shipment ids to what can be printed: stored routes, numbers and times, with the consignees as long as they exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from linkstar_contracts.values import Consignee
+from linkstar_labeler import store
+from linkstar_labeler.carriers import CARRIERS
+from linkstar_labeler.carriers.printing import make_labels, make_slips
+from linkstar_labeler.domain.exceptions import HOLD_CODES
+from linkstar_labeler.domain.label_layout import Label
+from linkstar_labeler.domain.packing_slip import Slip
+from linkstar_labeler.domain.zpl import render_zpl
+from linkstar_labeler.store import DatedLabel, StoredLabel
+from linkstar_runtime.problems import Problem
+from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.turns import Turns
+
+__all__ = ["Opened", "open_labels", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One shipment's labels and, if asked for, packing slips: equal to the first print unless `changed`."""
+
+    stored: StoredLabel
+    labels: list[Label]
+    slips: list[Slip]
+    changed: bool
+
+
+async def open_labels(
+    context: ServiceContext, tenant: str, shipment_ids: Sequence[str], slip: bool
+) -> tuple[dict[str, Opened], dict[str, Problem]]:
+    """Return what can be printed, and why the rest cannot: every id is in one of both."""
+    async with context.database.transaction() as tx:
+        found = await store.find_labels(tx, tenant, shipment_ids)
+        problems = {each: problem for each in shipment_ids if (problem := _obstacle(found.get(each)))}
+        active = {each: dated for each, dated in found.items() if each not in problems}
+        sealed = [(tenant, label.shipment.order_id, label.route.consignee) for label, _ in active.values()]
+        consignees = await context.vault.open_many(tx, sealed)
+    opened, turns = {}, Turns(context.clock)
+    for (shipment_id, dated), consignee in zip(active.items(), consignees, strict=True):
+        if consignee is None:
+            problems[shipment_id] = _erased()
+        else:
+            opened[shipment_id] = _printable(dated, consignee, slip)
+        await turns.pause()
+    return opened, problems
+
+
+def _printable(dated: DatedLabel, consignee: Consignee, slip: bool) -> Opened:
+    stored, created_at = dated
+    carrier, route, numbers = CARRIERS[stored.route.route.carrier], stored.route, stored.tracking_numbers
+    labels = make_labels(carrier, route, consignee, numbers, created_at)
+    slips = make_slips(carrier, route, consignee, numbers, created_at) if slip else []
+    hashes = tuple(sha256(render_zpl(label).encode()).hexdigest() for label in labels)
+    return Opened(stored, labels, slips, changed=hashes != stored.label_sha256)
+
+
+def _obstacle(dated: DatedLabel | None) -> Problem | None:
+    """What holds a held label is told with its remedy; a voided or withdrawn one is never printed again."""
+    if dated is None:
+        return unknown()
+    stored, _ = dated
+    if stored.state == "active":
+        return None
+    hold = HOLD_CODES[stored.hold_code] if stored.hold_code else None
+    return Problem(
+        409, f"label_{stored.state}", f"The label is {stored.state}", hold.detail if hold else "",
+        fix=hold.action if hold else "Change the order to have a new label made; if it is cancelled, submit a new one.",
+    )  # fmt: skip
+
+
+def unknown() -> Problem:
+    """There is no such label."""
+    return Problem(404, "label_unknown", "There is no label of this shipment", fix="Check the shipment id.")
+
+
+def _erased() -> Problem:
+    fix = "Submit a new order with its address; this label cannot be printed any more."
+    return Problem(410, "consignee_erased", "The consignee's data has been erased", fix=fix)
