@@ -1,4 +1,4 @@
-"""Labels as a carrier would send them: the smallest documents that are truly PDF, PNG or ZPL."""
+"""Labels as a carrier would send them: the smallest documents that are truly PDF, PNG, GIF or ZPL."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ HUGE_BYTES = 20 * 1024 * 1024
 
 
 def printed_label(kind: str, text: str, *, huge: bool = False, wrong: bool = False) -> str:
-    """Return a label of the kind (`pdf`, `png`, `zpl`) with the text on it, in Base64; a huge one weighs 20 MB."""
+    """Return a label of the kind (`pdf`, `png`, `gif`, `zpl`) with the text on it, in Base64; a huge one weighs 20 MB."""
     if wrong:
-        return base64.b64encode(b"GIF89a not the label that was asked for").decode()
-    content = {"pdf": _pdf, "png": _png, "zpl": _zpl}[kind](text)
+        return base64.b64encode(b"BM not the label that was asked for").decode()
+    content = {"pdf": _pdf, "png": _png, "zpl": _zpl, "gif": _gif}[kind](text)
     return base64.b64encode(content).decode() + ("A" * HUGE_BYTES if huge else "")
 
 
@@ -30,6 +30,13 @@ def _png(_text: str) -> bytes:
     head = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)
     rows = zlib.compress(b"".join(b"\0" + b"\xff" * 8 for _ in range(8)))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def _gif(text: str) -> bytes:
+    """One white pixel, and the text as the comment that tells labels apart."""
+    comment = b"\x21\xfe" + bytes([len(text)]) + text.encode() + b"\x00"
+    head = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00"
+    return head + comment + b"\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b"
 
 
 def _pdf(text: str) -> bytes:

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis import control
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
+from linkstar_sandbox.carrier_apis.ups import ups
 from linkstar_sandbox.carrier_apis.usps import usps
 from linkstar_sandbox.carrier_apis.world import World
 
 __all__ = ["CARRIERS", "application", "listen", "serve"]
 
-CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps}
+CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps, "ups": ups}
 
 
 def application(world: World) -> ASGIApp:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 
@@ -10,7 +11,7 @@ from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis.faults import Faults
 from linkstar_sandbox.carrier_apis.ledger import Ledger
 
-__all__ = ["CarrierError", "Tokens", "World", "account_of", "signed_in", "world_of"]
+__all__ = ["CarrierError", "Tokens", "World", "account_of", "form_of", "signed_in", "world_of"]
 
 
 class CarrierError(Exception):
@@ -89,3 +90,8 @@ def signed_in(request: Request) -> str:
     if not account:
         raise CarrierError(401, "401", "the access token is missing, wrong or expired")
     return account
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a URL-encoded form."""
+    return dict(parse_qsl((await request.body()).decode("ascii", "replace")))

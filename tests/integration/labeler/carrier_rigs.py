@@ -56,7 +56,8 @@ class Rig:
         filled = {
             name: text.format(client=client, secret=f"secret-{client}") for name, text in self.credentials.items()
         }
-        return CarrierAccount(self.connector, f"{base_url}/{self.connector}", client, filled, self.settings)
+        number = client.removeprefix("client").zfill(6)
+        return CarrierAccount(self.connector, f"{base_url}/{self.connector}", number, filled, self.settings)
 
     def request(self, *, parcels: int = 1, street: str = "", service: str = "", inbound: bool = False) -> LabelRequest:
         serial = next(_serials)
@@ -94,6 +95,10 @@ RIGS = (
         "usps", "ground_advantage", "USD", US_SENDER, US_RECEIVER,
         settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False,
         said_no={"1 Undeliverable Way": "160308", "2 No Funds Street": "100007", "3 No Service Road": "160288"},
+    ),
+    Rig(
+        "ups", "ground", "USD", US_SENDER, US_RECEIVER, credentials=OAUTH, multi_parcel=True,
+        said_no={"1 Undeliverable Way": "120802", "2 No Funds Street": "120124", "3 No Service Road": "121210"},
     ),
 )  # fmt: skip
 

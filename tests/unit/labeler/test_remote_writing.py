@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
-from linkstar_labeler.carriers.remote import usps_writing
+from linkstar_labeler.carriers.remote import ups_writing, usps_writing
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, without_people
 from linkstar_labeler.carriers.remote.replies import Node, Unreadable, printed, read_json
 from linkstar_labeler.carriers.remote.writing import sides_in, street_lines, weight_in
@@ -166,3 +169,43 @@ def test_people_are_struck_from_what_the_carrier_says() -> None:
     said = Refused("x", "ADA Q EXAMPLE at 45 Larkspur Street, apt 9, 62701-1234, ada@example.org is unknown to us")
     left = without_people(said, (request(),))
     assert left == Refused("x", "*** at ***, ***, ***, *** is unknown to us")
+
+
+def test_gif_becomes_png_of_the_same_pixels_and_a_bomb_is_refused() -> None:
+    def gif(width: int) -> Node:
+        out = io.BytesIO()
+        Image.new("L", (width, 1_000), 255).save(out, "GIF")
+        return Node(base64.b64encode(out.getvalue()).decode())
+
+    document = printed(gif(800), "image/gif")
+    assert document.media_type == "image/png"
+    assert Image.open(io.BytesIO(document.content)).size == (800, 1_000)
+    for broken in (gif(9_000), Node(base64.b64encode(b"GIF89a nothing").decode())):
+        with pytest.raises(Unreadable, match="bad_label"):
+            printed(broken, "image/gif")
+
+
+def ups_request(service: str = "ground", pounds: str = "1.5", **changed: object) -> LabelRequest:
+    fields = {**_fields(request(ADA, parcel(pounds))), "service": service, **changed}
+    return LabelRequest(**fields)  # type: ignore[arg-type]
+
+
+def shipment(asked: LabelRequest) -> dict[str, Any]:
+    return dict(ups_writing.ship_body(asked, "A1B2C3", "ZPL")["ShipmentRequest"]["Shipment"])
+
+
+def test_ups_ground_saver_below_a_pound_has_a_code_and_unit_of_its_own() -> None:
+    light, heavy = shipment(ups_request("ground_saver", "0.5")), shipment(ups_request("ground_saver", "2"))
+    assert light["Service"] == {"Code": "92"}
+    assert light["Package"][0]["PackageWeight"] == {"UnitOfMeasurement": {"Code": "OZS"}, "Weight": "8.0"}
+    assert heavy["Service"] == {"Code": "93"}
+    assert heavy["Package"][0]["PackageWeight"]["UnitOfMeasurement"] == {"Code": "LBS"}
+    with pytest.raises(NotSellable, match="multi_parcel"):
+        shipment(ups_request("ground_saver", parcels=(parcel(), parcel())))
+
+
+def test_ups_reference_stands_where_the_lane_wants_it() -> None:
+    home, abroad = ADA, ADA.model_copy(update={"country": "CA", "region": "ON", "postcode": "M5V 3L9"})
+    assert shipment(ups_request(receiver=home))["Package"][0]["ReferenceNumber"] == [{"Value": "R1"}]
+    assert shipment(ups_request(receiver=abroad))["ReferenceNumber"] == [{"Value": "R1"}]
+    assert "ReferenceNumber" not in shipment(ups_request(receiver=abroad))["Package"][0]

@@ -12,6 +12,7 @@ import httpx
 
 from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
 from linkstar_labeler.carriers.remote.transport import Limits, open_http
+from linkstar_labeler.carriers.remote.ups import Ups
 from linkstar_labeler.carriers.remote.usps import Usps
 from linkstar_labeler.domain.connector import CarrierConnector
 from linkstar_runtime.clock import Clock
@@ -20,6 +21,7 @@ __all__ = ["CONNECTORS", "AccountIncomplete", "CarrierAccount", "connect", "open
 
 CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits], CarrierConnector]] = {
     "usps": Usps,
+    "ups": Ups,
 }
 """Every connector by the name an account asks for it."""
 

@@ -27,6 +27,11 @@ class BearerTransport:
     def __init__(self, transport: Transport, tokens: TokenSource) -> None:
         self._transport, self._tokens = transport, tokens
 
+    async def sign_in(self) -> NotSent | None:
+        """Get a token, so that the credentials are proven."""
+        token = await self._tokens.get()
+        return token if isinstance(token, NotSent) else None
+
     async def send(self, call: Call) -> Reply | NotSent | OutcomeUnknown:
         """Make the call as the account."""
         for _attempt in range(2):

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from PIL import Image
+
 from linkstar_contracts.text import CURRENCY_EXPONENTS
 from linkstar_contracts.values import Money
 from linkstar_labeler.domain.connector import Document
 
-__all__ = ["Node", "Unreadable", "printed", "read_json"]
+__all__ = ["Node", "Unreadable", "priced", "printed", "read_json"]
 
 _LONGEST_TEXT = 500
-_MAGIC = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "application/zpl": b"^XA"}
+_MAGIC = {
+    "application/pdf": b"%PDF-", "image/png": b"\x89PNG\r\n\x1a\n", "application/zpl": b"^XA", "image/gif": b"GIF8",
+}  # fmt: skip
+_MOST_PIXELS = 4_000_000
 _MOST_MINOR = 10**12
 
 
@@ -91,8 +97,18 @@ def read_json(body: bytes) -> Node:
         raise Unreadable("malformed_reply", f"{len(body)} bytes are not JSON") from None
 
 
+def priced(amount: Node, currency: Node, expected: str) -> Money:
+    """Return a price in the currency the shipment was routed in; any other is unreadable."""
+    if currency.text(3) != expected:
+        raise Unreadable("wrong_currency", currency.path)
+    return amount.money(expected)
+
+
 def printed(place: Node, media_type: str) -> Document:
-    """Return the label that stands in the reply as Base64; what is not of the wanted kind is unreadable."""
+    """Return the label that stands in the reply as Base64; what is not of the wanted kind is unreadable.
+
+    GIF becomes PNG, pixel by pixel.
+    """
     if not place:
         raise Unreadable("label_missing", place.path)
     try:
@@ -102,4 +118,20 @@ def printed(place: Node, media_type: str) -> Document:
     head = content[:1024] if media_type == "application/zpl" else content[:16]
     if _MAGIC[media_type] not in head:
         raise Unreadable("wrong_label_format", f"{place.path} is no {media_type}")
-    return Document(media_type, content)
+    return (
+        Document("image/png", _as_png(content, place.path))
+        if media_type == "image/gif"
+        else Document(media_type, content)
+    )
+
+
+def _as_png(content: bytes, path: str) -> bytes:
+    try:
+        with Image.open(io.BytesIO(content), formats=("GIF",)) as image:
+            if image.width * image.height > _MOST_PIXELS:
+                raise Unreadable("bad_label", f"{path} has too many pixels")
+            out = io.BytesIO()
+            image.save(out, "PNG")
+    except (OSError, SyntaxError, ValueError):
+        raise Unreadable("bad_label", f"{path} is a broken picture") from None
+    return out.getvalue()

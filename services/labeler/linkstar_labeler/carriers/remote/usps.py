@@ -17,13 +17,13 @@ from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Money
 from linkstar_labeler.carriers.remote import usps_writing as writing
 from linkstar_labeler.carriers.remote.account import CarrierAccount
+from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
 from linkstar_labeler.carriers.remote.oauth import REJECTED, BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
 from linkstar_labeler.carriers.remote.replies import Node, printed
 from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
 from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
 from linkstar_labeler.domain.connector import (
-    BillableLabel,
     Capabilities,
     LabelRequest,
     Manifest,
@@ -58,7 +58,7 @@ _NOT_FOR_THIS_FORM = frozenset({"160039", "160040", "160160", "160163", "160164"
 _ON_FORM = re.compile(r"efn\W*(\w+)", re.IGNORECASE)
 
 
-class Usps:
+class Usps(LabelsOnly):
     """One USPS account: client id and secret, CRID, MID and manifest MID, and an EPS account that pays."""
 
     carrier = "usps"
@@ -125,10 +125,6 @@ class Usps:
         if "already been submitted" in fault.detail:
             return VoidPending()
         return VoidDeclined(fault.code, fault.detail)
-
-    async def billable(self, day: date) -> Sequence[BillableLabel] | NotSent | OutcomeUnknown:
-        """Never called: no document of USPS has a list of what was sold on a day."""
-        raise NotImplementedError(f"USPS lists no labels of {day}")
 
     @selling
     async def manifest(

@@ -1,0 +1,37 @@
+"""What most carriers do not offer over the network. Capabilities deny it, so nobody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from linkstar_contracts.values import Consignee
+from linkstar_labeler.domain.connector import (
+    BillableLabel,
+    Manifest,
+    NotSent,
+    OutcomeUnknown,
+    PickupRequest,
+    PurchasedLabel,
+    Refused,
+)
+
+__all__ = ["LabelsOnly"]
+
+
+class LabelsOnly:
+    """Base of connectors: a call of what the capabilities deny is a mistake of ours, never an outcome."""
+
+    async def billable(self, day: date) -> Sequence[BillableLabel] | NotSent | OutcomeUnknown:
+        """Not offered."""
+        raise NotImplementedError(f"no list of labels of {day}")
+
+    async def manifest(
+        self, reference: str, origin: Consignee, labels: Sequence[PurchasedLabel], day: date
+    ) -> Manifest | Refused | NotSent | OutcomeUnknown:
+        """Not offered."""
+        raise NotImplementedError(f"no manifest of {len(labels)} labels of {day} from {origin}: {reference}")
+
+    async def book_pickup(self, request: PickupRequest) -> str | Refused | NotSent | OutcomeUnknown:
+        """Not offered."""
+        raise NotImplementedError(f"no pickup: {request.reference}")
