@@ -60,6 +60,17 @@ WITH entry AS ({_ENTRIES}), paid AS (
    WHERE ($1::text IS NULL OR l.tenant = $1)
 ) SELECT name, """
 
+_BILLED = """
+WITH billed AS (
+  SELECT DISTINCT owner, shipment_id, currency, carrier || '.' || invoice_number || '.' || line AS reference, carrier, state,
+         billed_minor - expected_minor AS variance
+    FROM labeler.invoice_line WHERE ($1::text IS NULL OR owner = $1))"""
+
+_POSTED_OR_WAITING = f"""
+SELECT tenant, posting_id, currency, from_account, to_account, amount_minor FROM labeler.ledger_entry WHERE {_ALL}
+UNION ALL
+SELECT tenant, posting_id, currency, from_account, to_account, amount_minor FROM labeler.waiting_posting WHERE {_ALL}"""
+
 LAWS = (
     Law(
         "two_legs", "every posting has two legs on accounts of the chart and sums to zero per currency",
@@ -121,8 +132,8 @@ LAWS = (
         "FROM label WHERE state IN ('held', 'buying', 'withdrawn') OR charged = 0",
     ),
     Law(
-        "every_posting_has_a_cause", "every posting belongs to a label, settlement, top-up or agreement that is there",
-        f"""SELECT e.tenant || '/' || e.posting_id AS name, NOT CASE
+        "every_posting_has_a_cause", "every posting belongs to a label, settlement, top-up, agreement or bill that is there",
+        f"""{_BILLED} SELECT e.tenant || '/' || e.posting_id AS name, NOT CASE
                      WHEN e.kind IN ('hold', 'release', 'capture', 'refund') THEN l.shipment_id IS NOT NULL
                        AND e.shipment_id IS NOT DISTINCT FROM e.subject
                      WHEN e.kind = 'settlement' THEN e.part IN
@@ -130,6 +141,9 @@ LAWS = (
                        AND e.number <> '' AND e.shipment_id IS NOT DISTINCT FROM e.subject
                      WHEN e.subject = 'topup' THEN e.part <> '' AND e.number = ''
                        AND e.from_account = 'platform_funding' AND e.to_account = 'wallet'
+                     WHEN e.kind IN ('adjustment', 'dispute') THEN EXISTS (
+                       SELECT FROM billed b WHERE b.owner = e.tenant AND b.reference = e.number
+                         AND e.subject = coalesce(b.shipment_id, 'invoice'))
                      WHEN e.subject = 'rebate' THEN e.to_account = 'wallet' AND EXISTS (
                        SELECT FROM labeler.volume_agreement a WHERE a.tenant = e.tenant AND a.currency = e.number
                          AND e.part ~ '^20[0-9][0-9]-[0-9][0-9][.]' AND a.carrier = substr(e.part, 9))
@@ -137,6 +151,37 @@ LAWS = (
               FROM ({_ENTRIES}) e
               LEFT JOIN labeler.label l ON l.tenant = e.tenant AND l.shipment_id = e.subject
                 AND l.route_version::text = e.number""",
+    ),
+    Law(
+        "bills_are_settled", "what was adjusted or accepted of a bill is posted or waits, to the cent, and nothing else is",
+        f"""{_BILLED}, settled AS (
+              SELECT tenant, split_part(posting_id, '|', 3) AS reference, currency,
+                     sum(CASE WHEN to_account LIKE 'carrier_payable:%' THEN amount_minor ELSE -amount_minor END) AS amount
+                FROM ({_POSTED_OR_WAITING}) e WHERE split_part(posting_id, '|', 2) = 'adjustment' GROUP BY 1, 2, 3
+            ), wanted AS (
+              SELECT *, CASE WHEN state IN ('adjusted', 'accepted') OR (state IN ('lost', 'expired') AND variance < 0)
+                        THEN variance ELSE 0 END AS amount FROM billed
+            )
+            SELECT w.owner || '/' || w.reference AS name, w.amount <> coalesce(s.amount, 0) AS broken
+              FROM wanted w LEFT JOIN settled s ON (s.tenant, s.reference, s.currency) = (w.owner, w.reference, w.currency)
+             WHERE w.amount <> 0 OR s.amount <> 0""",
+    ),
+    Law(
+        "disputes_stand", "what is contested with each carrier is the excess of the open disputes",
+        f"""{_BILLED}, contested AS (
+              SELECT owner AS tenant, 'carrier_disputed:' || carrier AS account, currency, sum(variance) AS amount
+                FROM billed WHERE state = 'disputed' AND variance > 0 GROUP BY 1, 2, 3
+            ), leg AS (
+              SELECT tenant, from_account AS account, currency, amount_minor AS amount FROM ({_POSTED_OR_WAITING}) e
+              UNION ALL
+              SELECT tenant, to_account, currency, -amount_minor FROM ({_POSTED_OR_WAITING}) e
+            ), standing AS (
+              SELECT tenant, account, currency, sum(amount) AS amount FROM leg
+               WHERE account LIKE 'carrier_disputed:%' GROUP BY 1, 2, 3
+            )
+            SELECT tenant || ' ' || account || ' ' || currency AS name,
+                   coalesce(c.amount, 0) <> coalesce(s.amount, 0) AS broken
+              FROM contested c FULL JOIN standing s USING (tenant, account, currency)""",
     ),
     Law(
         "waiting_is_unposted", "a posting that waits for funds is not posted yet",

@@ -9,6 +9,7 @@ from linkstar_cli import (
     dead_letters,
     decisions,
     history,
+    invoices,
     ledger,
     lifecycle,
     orders,
@@ -33,6 +34,7 @@ app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(calendars.app, name="calendars")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(invoices.app, name="invoices")
 app.add_typer(wallet.app, name="wallet")
 
 if __name__ == "__main__":

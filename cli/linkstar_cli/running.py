@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -29,7 +30,7 @@ class RunningService:
         return self._ask("GET", path, params=query).content
 
     def send(self, method: str, path: str, key: str | None = None, **more: Any) -> dict[str, Any]:
-        """The answer to a command; `key` is its Idempotency-Key."""
+        """The answer to a command; `key` is its Idempotency-Key, `tell` shows a refusal before it is raised."""
         response = self._ask(method, path, key, **more)
         if "json" not in response.headers.get("content-type", ""):
             raise CommandError(
@@ -40,6 +41,7 @@ class RunningService:
 
     def _ask(self, method: str, path: str, key: str | None = None, **more: Any) -> httpx.Response:
         url = f"{self.access.service(self._name)}/v1/{path}"
+        tell: Callable[[dict[str, Any]], None] | None = more.pop("tell", None)
         headers = self._headers | more.pop("headers", {}) | ({"Idempotency-Key": key} if key else {})
         try:
             response = httpx.request(method, url, headers=headers, timeout=TIMEOUT_S, **more)
@@ -48,7 +50,10 @@ class RunningService:
                 f"{self._name}-unreachable", f"{url} does not answer: {type(error).__name__}.", "See `linkstar status`."
             ) from error
         if not response.is_success and "json" in response.headers.get("content-type", ""):
-            refused(response.json())
+            problem = response.json()
+            if tell:
+                tell(problem)
+            refused(problem)
         if not response.is_success:
             raise CommandError(f"http-{response.status_code}", f"{url} is not LinkStar.", "Correct the address.")
         return response

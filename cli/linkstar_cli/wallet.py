@@ -54,8 +54,8 @@ def topup(
 ) -> None:
     """Add funds; labels that wait for them are bought by themselves."""
     with coded_errors():
-        body = {"amount_minor": _minor(amount, currency), "currency": currency, "reference": reference}
-        _tell(_labeler().send("POST", "wallet/topups", _key(key), json=body))
+        body = {"amount_minor": in_minor_units(amount, currency), "currency": currency, "reference": reference}
+        _tell(_labeler().send("POST", "wallet/topups", key_or_new(key), json=body))
 
 
 @app.command()
@@ -68,9 +68,9 @@ def limit(
 ) -> None:
     """Set what a wallet may owe and when it is low. Needs a key with `wallet:admin`."""
     with coded_errors():
-        body = {"credit_limit_minor": _minor(credit, currency), "notice_below_minor": _minor(notice, currency),
-                "reason": reason}  # fmt: skip
-        _tell(_labeler().send("PUT", f"wallet/limits/{currency}", _key(key), json=body))
+        limits = {"credit_limit_minor": credit, "notice_below_minor": notice}
+        body = {name: in_minor_units(text, currency) for name, text in limits.items()} | {"reason": reason}
+        _tell(_labeler().send("PUT", f"wallet/limits/{currency}", key_or_new(key), json=body))
 
 
 @app.command()
@@ -84,7 +84,7 @@ def agree(
             body = json.loads(document.read_text("utf-8"))
         except ValueError as error:
             raise CommandError("not-json", f"{document}: {error}", "Write one JSON object.") from error
-        done = _labeler().send("POST", "wallet/agreements", _key(key), json=body)
+        done = _labeler().send("POST", "wallet/agreements", key_or_new(key), json=body)
         tiers = ", ".join(f"{each['basis_points'] / 100:g} % from {each['from_shipments']}" for each in done["tiers"])
         out.print(f"{done['carrier']} {done['currency']} from {done['valid_from']}: {tiers}", highlight=False)
 
@@ -95,7 +95,7 @@ def rebate(
 ) -> None:
     """Post what the volume of a month gives back, once."""
     with coded_errors():
-        found = _labeler().send("POST", "wallet/rebates", _key(key), json={"month": month})
+        found = _labeler().send("POST", "wallet/rebates", key_or_new(key), json={"month": month})
         table = Listing("carrier", "currency", "shipments", "with the pool", "charged", "tier", "rebate", "posted",
                         right={"shipments", "with the pool", "charged", "tier", "rebate"})  # fmt: skip
         for each in found["rebates"]:
@@ -113,7 +113,8 @@ def decimal(minor: int, currency: str) -> str:
     return f"{Decimal(minor).scaleb(-places):.{places}f}"
 
 
-def _minor(text: str, currency: str) -> int:
+def in_minor_units(text: str, currency: str) -> int:
+    """What people write, exactly; another notation is a coded error."""
     try:
         money: Money = parse_money(text, currency)
     except KeyError as error:
@@ -123,7 +124,8 @@ def _minor(text: str, currency: str) -> int:
     return money.amount_minor
 
 
-def _key(named: str | None) -> str:
+def key_or_new(named: str | None) -> str:
+    """The Idempotency-Key that was named, else one that was never used."""
     return named or Ids().base62(24)
 
 

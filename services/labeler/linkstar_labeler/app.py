@@ -6,6 +6,7 @@ from linkstar_contracts import topics
 from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen, SettlementRequested, TrackingUpdated
 from linkstar_labeler import api
 from linkstar_labeler.handlers import Handlers, Settler, only_labelled
+from linkstar_labeler.handlers.invoices import expire_disputes
 from linkstar_labeler.jobs import MoneyGauges, continue_held
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.clock import Clock
@@ -35,6 +36,9 @@ def build() -> Service:
         ),
         emits=(topics.LABELS, topics.EXCEPTIONS_RAISED),
         routes=api.routes(settler),
-        timers=(Timer("continue-held", settings.labeler.retry_held_s, continue_held(settler)),),
+        timers=(
+            Timer("continue-held", settings.labeler.retry_held_s, continue_held(settler)),
+            Timer("expire-disputes", 60.0, expire_disputes),
+        ),
         workers=(Worker("measure-money", 30.0, MoneyGauges().measure),),
     )

@@ -10,11 +10,16 @@ import pytest
 from integration.labeler.label_desk import LabelDesk, cancelled, opened_desk, route, settlement
 from integration.labeler.scripted_carrier import PurchaseDesk, ScriptedCarrier, sold
 from typer.testing import CliRunner
+from unit.labeler.label_samples import AT
 
 from linkstar_cli.books import LAWS
 from linkstar_cli.ledger import examine
 from linkstar_cli.main import app
+from linkstar_contracts.values import Money
+from linkstar_labeler.domain.invoice_lines import BilledLine
+from linkstar_labeler.handlers.invoices import Importer, accept_line, dispute_line, import_lines
 from linkstar_labeler.store import AccountKey
+from linkstar_labeler.store.invoices import lock_line
 
 pytestmark = pytest.mark.integration
 
@@ -35,8 +40,15 @@ MUTANTS = {
     "UPDATE labeler.wallet SET credit_limit_minor = 0, balance_minor = -1",
     "holds_end_once": "UPDATE labeler.ledger_entry SET from_account = 'wallet_held' WHERE posting_id = 'kept|capture|1'",
     "waiting_is_unposted": "UPDATE labeler.waiting_posting SET posting_id = 'kept|capture|1'",
+    "bills_are_settled": "UPDATE labeler.invoice_line SET billed_minor = billed_minor + 1 WHERE state = 'accepted'",
+    "disputes_stand": "UPDATE labeler.invoice_line SET state = 'lost' WHERE state = 'disputed'",
     "append_only": "GRANT DELETE ON labeler.ledger_entry TO labeler",
 }
+
+
+def _unknown(number: int) -> BilledLine:
+    amount = Money(amount_minor=70, currency="USD")
+    return BilledLine("F1", AT.date(), number, f"ALIEN000{number}", "VAT", "VAT", amount, None, "", number)
 
 
 @pytest.fixture
@@ -48,6 +60,13 @@ async def desk(database_url: str) -> AsyncIterator[LabelDesk]:
         await opened.changes(cancelled(order_id="gone"))
         await PurchaseDesk(opened, ScriptedCarrier(sold())).bind(AccountKey("acme", "ups", "platform"))
         await opened.routes(route("ups", "ground", order_id="bought", total=100))
+        async with opened.database.transaction() as tx:
+            await import_lines(tx, Importer("acme", "usps", "key"), [_unknown(1), _unknown(2)])
+            accepted, disputed = [await lock_line(tx, "acme", "usps", "F1", number) for number in (1, 2)]
+            assert accepted
+            assert disputed
+            await accept_line(tx, accepted)
+            await dispute_line(tx, disputed, "not ours", "key")
         await opened.settlements(settlement("claim_payout", 300, "1"), settlement("return_fee", 9000, "2"))
         yield opened
 
@@ -57,9 +76,10 @@ async def test_sound_books_pass_and_every_mutant_is_caught_by_its_law(desk: Labe
     assert (sound["ok"], sound["ledger_sum"]) == (True, 0)
     examined = {name: law["examined"] for name, law in sound["laws"].items()}
     assert examined == {
-        "two_legs": 6, "balance_is_the_ledger": 1, "within_the_limit": 1, "holds_end_once": 1,
+        "two_legs": 8, "balance_is_the_ledger": 1, "within_the_limit": 1, "holds_end_once": 1,
         "no_hold_outlives_its_purchase": 1, "one_capture": 1,
-        "one_refund": 1, "unbought_is_unpaid": 2, "every_posting_has_a_cause": 6, "waiting_is_unposted": 1,
+        "one_refund": 1, "unbought_is_unpaid": 2, "every_posting_has_a_cause": 8, "bills_are_settled": 1,
+        "disputes_stand": 1, "waiting_is_unposted": 1,
         "append_only": 3,
     }  # fmt: skip
     for name, fault in MUTANTS.items():

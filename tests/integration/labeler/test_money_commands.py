@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from integration.labeler.label_desk import route
+from integration.labeler.label_desk import numbers, route, tracked
 from integration.labeler.money_counter import MoneyCounter, Terminal, opened_counter, opened_terminal
 from integration.labeler.test_wallet_administration import AGREEMENT
 
@@ -44,3 +44,45 @@ async def test_wallet_commands(counter: MoneyCounter, terminal: Terminal, tmp_pa
     assert json.loads((await terminal.run("ledger", "check")).splitlines()[-1])["ok"]
     assert "amount-invalid" in await terminal.run("wallet", "topup", "1,000.00", "USD", status=1)
     assert "currency-unknown" in await terminal.run("wallet", "topup", "1.00", "XYZ", status=1)
+
+
+async def test_invoice_commands(counter: MoneyCounter, terminal: Terminal, tmp_path: Path) -> None:
+    await counter.desk.top_up(10_000)
+    [first] = numbers(await counter.desk.routes(route()))
+    await counter.desk.tracking(tracked(first))
+    file = tmp_path / "usps.csv"
+    bill = [f"F1,2026-11-20,1,{first},BASE_RATE,5.30,USD", f"F1,2026-11-20,2,{first},RESIDENTIAL_SURCHARGE,4.00,USD",
+            "F1,2026-11-20,3,9400111899560000000000,BASE_RATE,6.10,USD"]  # fmt: skip
+    header = "invoice_number,invoice_date,line,tracking_number,charge_code,amount,currency"
+    file.write_text("\n".join([header, *bill, "F1,2026-11-20,4,1.23E+21,BASE_RATE,6.10,USD"]))
+    refused = await terminal.run("invoices", "import", str(file), "--carrier", "usps", status=1)
+    assert "row 5, tracking_number" in refused
+    assert "tracking_number_damaged" in refused
+    assert "USD: up to 0.50 per line" in await terminal.run("invoices", "policy", "USD", "--auto", "0.50")
+    file.write_text("\n".join([header, *bill]))
+    for _ in range(2):
+        told = await terminal.run("invoices", "import", str(file), "--carrier", "usps")
+        assert told.splitlines()[-1].split() == [
+            "usps",
+            "F1",
+            "2026-11-20",
+            "USD",
+            "3",
+            "5.00",
+            "15.40",
+            "10.40",
+            "2",
+            "0",
+        ]
+    assert await terminal.run("invoices", "list") == told
+    assert json.loads(await terminal.run("invoices", "list", "--json"))[0]["in_review"] == 2
+    shown = await terminal.run("invoices", "show", "usps", "F1")
+    assert "price_differs" in shown
+    assert "Disputes are possible until 2027-01-19." in shown
+    assert len(json.loads(await terminal.run("invoices", "show", "usps", "F1", "--json"))["lines"]) == 3
+    assert "accepted" in await terminal.run("invoices", "accept", "usps", "F1", "2")
+    assert "disputed" in await terminal.run("invoices", "dispute", "usps", "F1", "3", "--reason", "not our parcel")
+    assert "not our parcel" in await terminal.run("invoices", "disputes", "--state", "open")
+    assert "won" in await terminal.run("invoices", "answer", "usps", "F1", "3", "--outcome", "won")
+    assert await counter.desk.balance() == 10_000 - 500 - 30 - 400
+    assert json.loads((await terminal.run("ledger", "check")).splitlines()[-1])["ok"]

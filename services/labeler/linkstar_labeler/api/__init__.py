@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import labels, printing, rebates, wallet
+from linkstar_labeler.api import invoices, labels, printing, rebates, wallet
 from linkstar_labeler.api.printing import Press
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.service import ServiceContext
@@ -24,6 +24,7 @@ def routes(settler: Settler) -> Callable[[ServiceContext], APIRouter]:
         router.include_router(labels.routes(context, settler, press))
         router.include_router(wallet.routes(context))
         router.include_router(rebates.routes(context))
+        router.include_router(invoices.routes(context))
         return router
 
     return build

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from linkstar_contracts.values import Money
 
 __all__ = [
-    "CLAIMS", "FEES", "FUNDING", "HELD", "INSURANCE", "WALLET", "Account", "Entry", "admit", "carrier_payable",
-    "wallet_changes",
+    "CLAIMS", "COSTS", "FEES", "FUNDING", "HELD", "INSURANCE", "WALLET", "Account", "Entry", "admit", "carrier_disputed",
+    "carrier_payable", "wallet_changes",
 ]  # fmt: skip
 
 WALLET = "wallet"
@@ -20,6 +20,7 @@ FUNDING = "platform_funding"
 FEES = "platform_fees"
 CLAIMS = "carrier_claims"
 INSURANCE = "insurance_payable"
+COSTS = "platform_costs"
 
 Account = tuple[str, str]
 """Tenant and currency: the identity of a wallet."""
@@ -53,6 +54,11 @@ class Entry:
 def carrier_payable(carrier: str) -> str:
     """Return the account of what a carrier will bill us."""
     return f"carrier_payable:{carrier}"
+
+
+def carrier_disputed(carrier: str) -> str:
+    """Return the account of what a carrier has billed and we contest."""
+    return f"carrier_disputed:{carrier}"
 
 
 def wallet_changes(entries: Iterable[Entry]) -> dict[Account, int]:

@@ -4,7 +4,7 @@ content and route attempt win, and one label at most is paid.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from linkstar_contracts.event import Event, Head
@@ -19,8 +19,9 @@ from linkstar_contracts.events import (
 from linkstar_contracts.tracking_events import LABELLED
 from linkstar_labeler import store
 from linkstar_labeler.domain.exceptions import resolve
-from linkstar_labeler.domain.ledger import CLAIMS, FEES, WALLET, Entry, admit
+from linkstar_labeler.domain.ledger import CLAIMS, FEES, WALLET, Entry
 from linkstar_labeler.domain.shipments import Shipment
+from linkstar_labeler.handlers.postings import post_or_wait
 from linkstar_labeler.handlers.settlement import Settler
 from linkstar_labeler.store.shipments import ShipmentKey
 from linkstar_runtime.handling import Outcome, Received, Reject, Transaction
@@ -96,7 +97,7 @@ class Handlers:
         """Post what returns asks for, once; a fee the wallet does not cover waits for a top-up."""
         wrong = [received for received in batch if received.event.amount.amount_minor <= 0]
         asked = [(received.shard, _entry_of(received.event)) for received in batch if received not in wrong]
-        await _post_settlements(tx, asked)
+        await post_or_wait(tx, asked)
         return [Reject(r, "settlement.not_positive", "The amount of a settlement must be positive") for r in wrong]
 
 
@@ -156,20 +157,3 @@ def _entry_of(event: SettlementRequested) -> Entry:
     from_account, to_account = _SETTLEMENTS[event.kind]
     posting_id = f"{event.order_id}|settlement.{event.kind}|{event.settlement_id}"
     return Entry(event.tenant, posting_id, event.amount, from_account, to_account, event.order_id)
-
-
-async def _post_settlements(tx: Transaction, asked: Iterable[tuple[int, Entry]]) -> None:
-    """Post each entry once; those not covered wait. The wallets' locks keep others out meanwhile."""
-    unique = {(entry.tenant, entry.posting_id): (shard, entry) for shard, entry in asked}
-    if not unique:
-        return
-    accounts = [entry.wallet for _, entry in unique.values()]
-    await store.open_wallets(tx, accounts)
-    funds = await store.available_funds(tx, accounts)
-    seen = await store.posted_ids(tx, [entry for _, entry in unique.values()])
-    fresh = [named for key, named in unique.items() if key not in seen]
-    covered = admit([(entry.wallet, -entry.wallet_change) for _, entry in fresh], funds)
-    await store.post(tx, [entry for (_, entry), fits in zip(fresh, covered, strict=True) if fits])
-    waiting = [named for named, fits in zip(fresh, covered, strict=True) if not fits]
-    if waiting:
-        await store.add_waiting(tx, waiting)
