@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -148,3 +149,36 @@ async def test_too_many_labels_are_refused_whole(counter: Counter) -> None:
     assert (await counter.client.post("/v1/labels/print", json={"shipment_ids": ids[1:], "format": "zpl"})).json()[
         "labels"
     ] == 1000
+
+
+async def test_what_the_carrier_printed_is_printed_again(counter: Counter) -> None:
+    await counter.top_up(5000, "k1")
+    for each in ("own", "pdf", "zpl", "broken"):
+        await counter.order(each, "Ada")
+    content = (await counter.client.get("/v1/labels/own.pdf")).content
+    for name, kind, document in (
+        ("pdf", "application/pdf", content), ("zpl", "application/zpl", b"^XA^FDcarrier^FS^XZ"),
+        ("broken", "application/pdf", b"%PDF-1.4 but no more"),
+    ):  # fmt: skip
+        await counter.admin.execute(
+            "INSERT INTO labeler.label_document VALUES ('acme', $1, 1, 1, $2, $3)", name, kind, document
+        )
+        await counter.admin.execute(
+            "UPDATE labeler.label SET label_sha256 = ARRAY[$2] WHERE shipment_id = $1",
+            name,
+            sha256(document).hexdigest(),
+        )
+    assert (await counter.client.get("/v1/labels/pdf.pdf")).content == content
+    assert (await counter.client.get("/v1/labels/zpl.zpl")).content == b"^XA^FDcarrier^FS^XZ"
+    assert (await counter.client.get("/v1/labels/zpl.pdf")).json()["code"] == "carrier_label_is_zpl"
+    assert (await counter.client.get("/v1/labels/pdf.png")).content[:4] == b"\x89PNG"
+    assert b":Z64:" in (await counter.client.get("/v1/labels/pdf.zpl")).content
+    body = {"shipment_ids": ["own", "pdf", "zpl", "broken"], "paper": "a4", "order": "given"}
+    answer = (await counter.client.post("/v1/labels/print", json=body)).json()
+    assert [each["shipment_id"] for each in answer["printed"]] == ["own", "pdf"]
+    assert {each["shipment_id"]: each["code"] for each in answer["not_printed"]} == {
+        "zpl": "carrier_label_is_zpl", "broken": "carrier_label_unreadable"
+    }  # fmt: skip
+    [page] = written(b64decode(answer["document_base64"]))
+    assert page.count("REF own") == 2
+    assert [each["changed"] for each in await described(counter, "pdf")] == [False, False, False]

@@ -46,7 +46,8 @@ async def test_the_price_is_held_until_the_label_is_there(desk: LabelDesk) -> No
     assert (created.version, created.formats, created.purchase_guarantee.value) == (1, ("pdf",), "reconciled")
     assert await purchases.standing() == ("purchased", 500, 0)
     async with desk.database.transaction() as tx:
-        documents = await store.label_documents(tx, PurchaseKey("acme", "order-1", 1))
+        key = PurchaseKey("acme", "order-1", 1)
+        documents = (await store.label_documents(tx, [key]))[key]
     assert [document.content for document in documents] == [b"%PDF-1.4"] * 2
     assert await purchases.work(10_000) == []
     assert purchases.carrier.calls == ["buy"]

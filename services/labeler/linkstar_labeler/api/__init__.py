@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fastapi import APIRouter
 
 from linkstar_labeler.api import invoices, labels, printing, rebates, wallet
-from linkstar_labeler.api.printing import Press
+from linkstar_labeler.api.press import Press
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.service import ServiceContext
 

@@ -13,8 +13,9 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.text import ShipmentId
 from linkstar_contracts.values import Money
 from linkstar_labeler import store
-from linkstar_labeler.api.opening import open_labels, unknown
-from linkstar_labeler.api.printing import MEDIA_TYPES, Press, PrintOptions, note
+from linkstar_labeler.api.opening import unknown
+from linkstar_labeler.api.press import MEDIA_TYPES, Press, PrintOptions
+from linkstar_labeler.api.printing import note, printable
 from linkstar_labeler.handlers import Settler
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
@@ -48,14 +49,14 @@ def routes(context: ServiceContext, settler: Settler, press: Press) -> APIRouter
         if not dot or suffix not in MEDIA_TYPES:
             return await _describe(context, principal.tenant, name)
         query.check(suffix)
-        opened, problems = await open_labels(context, principal.tenant, [shipment_id], query.slip)
+        opened, problems = await printable(context, press, principal.tenant, [shipment_id], suffix, query)
         if problems:
             raise problems[shipment_id]
         member = opened[shipment_id]
-        if query.parcel > len(member.labels):
+        if query.parcel > member.count:
             raise Problem(
-                404, "parcel_unknown", f"The shipment has {len(member.labels)} parcel(s)", field="parcel",
-                fix=f"Ask for parcel 1 to {len(member.labels)}.",
+                404, "parcel_unknown", f"The shipment has {member.count} parcel(s)", field="parcel",
+                fix=f"Ask for parcel 1 to {member.count}.",
             )  # fmt: skip
         document = await press.make([member], suffix, query, query.parcel)
         await note(context, principal, suffix, [member])

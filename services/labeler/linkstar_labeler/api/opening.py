@@ -10,9 +10,11 @@ from linkstar_contracts.values import Consignee
 from linkstar_labeler import store
 from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.carriers.printing import make_labels, make_slips
+from linkstar_labeler.domain.connector import Document
 from linkstar_labeler.domain.exceptions import HOLD_CODES
 from linkstar_labeler.domain.label_layout import Label
 from linkstar_labeler.domain.packing_slip import Slip
+from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.store import DatedLabel, StoredLabel
 from linkstar_runtime.problems import Problem
@@ -24,12 +26,20 @@ __all__ = ["Opened", "open_labels", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One shipment's labels and, if asked for, packing slips: equal to the first print unless `changed`."""
+    """One shipment's labels, of our own or as its carrier printed them (`documents`), and, if asked for, packing slips:
+    equal to the first print unless `changed`.
+    """
 
     stored: StoredLabel
     labels: list[Label]
+    documents: list[Document]
     slips: list[Slip]
     changed: bool
+
+    @property
+    def count(self) -> int:
+        """How many labels there are: one per parcel."""
+        return len(self.documents) or len(self.labels)
 
 
 async def open_labels(
@@ -42,23 +52,30 @@ async def open_labels(
         active = {each: dated for each, dated in found.items() if each not in problems}
         sealed = [(tenant, label.shipment.order_id, label.route.consignee) for label, _ in active.values()]
         consignees = await context.vault.open_many(tx, sealed)
+        documents = await store.label_documents(tx, [_key(label) for label, _ in active.values()])
     opened, turns = {}, Turns(context.clock)
     for (shipment_id, dated), consignee in zip(active.items(), consignees, strict=True):
         if consignee is None:
             problems[shipment_id] = _erased()
         else:
-            opened[shipment_id] = _printable(dated, consignee, slip)
+            opened[shipment_id] = _printable(dated, consignee, documents.get(_key(dated[0]), []), slip)
         await turns.pause()
     return opened, problems
 
 
-def _printable(dated: DatedLabel, consignee: Consignee, slip: bool) -> Opened:
+def _key(label: StoredLabel) -> PurchaseKey:
+    return PurchaseKey(label.shipment.tenant, label.shipment.shipment_id, label.route.version)
+
+
+def _printable(dated: DatedLabel, consignee: Consignee, documents: list[Document], slip: bool) -> Opened:
     stored, created_at = dated
-    carrier, route, numbers = CARRIERS[stored.route.route.carrier], stored.route, stored.tracking_numbers
-    labels = make_labels(carrier, route, consignee, numbers, created_at)
+    route, numbers = stored.route, stored.tracking_numbers
+    carrier = CARRIERS.get(route.route.carrier)
+    labels = make_labels(carrier, route, consignee, numbers, created_at) if carrier and not documents else []
     slips = make_slips(carrier, route, consignee, numbers, created_at) if slip else []
-    hashes = tuple(sha256(render_zpl(label).encode()).hexdigest() for label in labels)
-    return Opened(stored, labels, slips, changed=hashes != stored.label_sha256)
+    prints = [document.content for document in documents] or [render_zpl(label).encode() for label in labels]
+    hashes = tuple(sha256(each).hexdigest() for each in prints)
+    return Opened(stored, labels, documents, slips, changed=hashes != stored.label_sha256)
 
 
 def _obstacle(dated: DatedLabel | None) -> Problem | None:
@@ -68,6 +85,8 @@ def _obstacle(dated: DatedLabel | None) -> Problem | None:
     stored, _ = dated
     if stored.state == "active":
         return None
+    if stored.state == "buying":
+        return Problem(409, "label_buying", "The carrier is asked for the label", fix="Try again in a few seconds.")
     hold = HOLD_CODES[stored.hold_code] if stored.hold_code else None
     return Problem(
         409, f"label_{stored.state}", f"The label is {stored.state}", hold.detail if hold else "",

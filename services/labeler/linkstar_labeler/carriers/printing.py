@@ -49,14 +49,16 @@ def make_labels(
 
 
 def make_slips(
-    carrier: NumberRangeCarrier, route: RouteChosen, consignee: Consignee, numbers: Sequence[str], created_at: datetime
+    carrier: NumberRangeCarrier | None,
+    route: RouteChosen,
+    consignee: Consignee,
+    numbers: Sequence[str],
+    created_at: datetime,
 ) -> list[Slip]:
     """Return one packing slip per parcel. Order lines that name no parcel stand on the slip of the first."""
     inbound = route.kind == "return"
     sender, receiver = _ends(route, consignee)
-    service = carrier.services[route.route.service].title
-    if not service.startswith(carrier.title.upper()):
-        service = f"{carrier.title} {service}"
+    service = _service_title(carrier, route)
     contents = _contents(route)
     slips = []
     for parcel, number in zip(route.parcels, numbers, strict=True):
@@ -68,6 +70,13 @@ def make_slips(
         note = _OTHER_PARCELS if route.items else _NO_LINES
         slips.append(Slip("RETURN SLIP" if inbound else "PACKING SLIP", facts, sender, receiver, lines, note))
     return slips
+
+
+def _service_title(carrier: NumberRangeCarrier | None, route: RouteChosen) -> str:
+    known = carrier.services.get(route.route.service) if carrier else None
+    if carrier is None or known is None:
+        return f"{route.route.carrier} {route.route.service}".upper()
+    return known.title if known.title.startswith(carrier.title.upper()) else f"{carrier.title} {known.title}"
 
 
 def _contents(route: RouteChosen) -> dict[int, list[Item]]:

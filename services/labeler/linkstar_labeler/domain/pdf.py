@@ -19,7 +19,7 @@ from linkstar_labeler.domain.paper import POINTS_PER_DOT as _POINTS
 from linkstar_labeler.domain.pen import Pen
 from linkstar_labeler.domain.symbols import Modules, Symbology, modules
 
-__all__ = ["render_pdf"]
+__all__ = ["render_pdf", "render_slip"]
 
 rl_config.useA85 = 0  # streams stay binary: smaller, and half the time
 _BARS = re.compile(rb"[^\x00]+")
@@ -44,6 +44,15 @@ def render_pdf(labels: Sequence[Label], paper: Paper = LABEL, position: int = 1,
         _draw(canvas, label, paper, place % len(paper.places))
         if (place + 1) % len(paper.places) == 0:
             canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def render_slip(slip: Slip, paper: Paper) -> bytes:
+    """Return a packing slip alone; on a sheet the label's place stays empty."""
+    out = BytesIO()
+    canvas = Canvas(out, pagesize=(paper.width, paper.height), invariant=True)
+    draw_slip(canvas, slip, paper)
     canvas.save()
     return out.getvalue()
 

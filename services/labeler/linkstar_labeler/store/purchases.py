@@ -104,14 +104,18 @@ async def save_documents(tx: Transaction, key: PurchaseKey, documents: Sequence[
     )  # fmt: skip
 
 
-async def label_documents(tx: Transaction, key: PurchaseKey) -> list[Document]:
-    """Return what the carrier printed, in the order of the parcels; empty for a label of our own."""
+async def label_documents(tx: Transaction, keys: Sequence[PurchaseKey]) -> dict[PurchaseKey, list[Document]]:
+    """Return what carriers printed, in the order of the parcels; nothing for labels of our own."""
     rows = await tx.fetch(
-        """SELECT media_type, content FROM label_document
-           WHERE tenant = $1 AND shipment_id = $2 AND route_version = $3 ORDER BY parcel""",
-        *key,
+        """SELECT d.* FROM label_document d JOIN unnest($1::text[], $2::text[], $3::int[])
+             u(tenant, shipment_id, route_version) USING (tenant, shipment_id, route_version) ORDER BY d.parcel""",
+        *(transposed(keys) if keys else ([], [], [])),
     )
-    return [Document(**row) for row in rows]
+    found: dict[PurchaseKey, list[Document]] = {}
+    for row in rows:
+        key = PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"])
+        found.setdefault(key, []).append(Document(row["media_type"], row["content"]))
+    return found
 
 
 def _taken(row: Any) -> TakenPurchase:
