@@ -13,13 +13,14 @@ from starlette.types import ASGIApp
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis import control
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
+from linkstar_sandbox.carrier_apis.fedex import fedex
 from linkstar_sandbox.carrier_apis.ups import ups
 from linkstar_sandbox.carrier_apis.usps import usps
 from linkstar_sandbox.carrier_apis.world import World
 
 __all__ = ["CARRIERS", "application", "listen", "serve"]
 
-CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps, "ups": ups}
+CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps, "ups": ups, "fedex": fedex}
 
 
 def application(world: World) -> ASGIApp:

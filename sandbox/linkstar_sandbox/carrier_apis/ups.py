@@ -10,11 +10,10 @@ import base64
 import math
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, Request
 
 from linkstar_sandbox.carrier_apis import ups_facts as facts
+from linkstar_sandbox.carrier_apis.carrier import simulated
 from linkstar_sandbox.carrier_apis.faults import FaultKind
 from linkstar_sandbox.carrier_apis.faulty import FaultyRoute, flaw_of
 from linkstar_sandbox.carrier_apis.ledger import Sale
@@ -36,12 +35,7 @@ router = APIRouter(route_class=FaultyRoute)
 
 def ups(world: World) -> FastAPI:
     """Return the simulated carrier."""
-    app = FastAPI(title="ups", openapi_url=None)
-    app.state.world = world
-    app.include_router(router)
-    app.add_exception_handler(CarrierError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    return app
+    return simulated("ups", router, world, _document, "10002")
 
 
 @router.post("/security/v1/oauth/token", name="token")
@@ -155,12 +149,5 @@ def _tracking_number(shipper: str, service: str, serial: int) -> str:
     return f"1Z{body}{-total % 10}"
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    fault = error if isinstance(error, CarrierError) else CarrierError(500, "500", "")
-    return JSONResponse({"response": {"errors": [{"code": fault.code, "message": fault.detail}]}}, fault.status)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": ""}
-    where = ".".join(str(step) for step in first["loc"][1:])
-    return await _refused(request, CarrierError(400, "10002", f"The document is not valid: {where}: {first['msg']}"))
+def _document(fault: CarrierError) -> dict[str, Any]:
+    return {"response": {"errors": [{"code": fault.code, "message": fault.detail}]}}

@@ -12,10 +12,10 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from linkstar_sandbox.carrier_apis import usps_facts as facts
+from linkstar_sandbox.carrier_apis.carrier import simulated
 from linkstar_sandbox.carrier_apis.faults import FaultKind
 from linkstar_sandbox.carrier_apis.faulty import FaultyRoute, flaw_of
 from linkstar_sandbox.carrier_apis.ledger import Sale, fingerprint
@@ -38,12 +38,7 @@ router = APIRouter(route_class=FaultyRoute)
 
 def usps(world: World) -> FastAPI:
     """Return the simulated carrier."""
-    app = FastAPI(title="usps", openapi_url=None)
-    app.state.world = world
-    app.include_router(router)
-    app.add_exception_handler(CarrierError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    return app
+    return simulated("usps", router, world, _document, "010005")
 
 
 @router.post("/oauth2/v3/token", name="token")
@@ -238,19 +233,11 @@ def _tracking_number(mid: str, serial: int) -> str:
     return f"{body}{-total % 10}"
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
-    fault = error if isinstance(error, CarrierError) else CarrierError(500, "500", "")
+def _document(fault: CarrierError) -> dict[str, Any]:
     about = {
         "code": fault.code,
         "title": "Bad Request",
         "detail": fault.detail,
         "source": {"parameter": fault.parameter},
     }
-    document = {"apiVersion": "v3", "error": {"code": str(fault.status), "message": fault.detail, "errors": [about]}}
-    return JSONResponse(document, fault.status)
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": (), "msg": ""}
-    where = ".".join(str(step) for step in first["loc"][1:])
-    return await _refused(request, CarrierError(400, "010005", f"OASValidation: {where}: {first['msg']}", where))
+    return {"apiVersion": "v3", "error": {"code": str(fault.status), "message": fault.detail, "errors": [about]}}

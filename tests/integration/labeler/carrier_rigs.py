@@ -100,6 +100,14 @@ RIGS = (
         "ups", "ground", "USD", US_SENDER, US_RECEIVER, credentials=OAUTH, multi_parcel=True,
         said_no={"1 Undeliverable Way": "120802", "2 No Funds Street": "120124", "3 No Service Road": "121210"},
     ),
+    Rig(
+        "fedex", "ground", "USD", US_SENDER, US_RECEIVER, settings={"smart_post_hub": "5015"}, credentials=OAUTH,
+        multi_parcel=True,
+        said_no={
+            "1 Undeliverable Way": "RECIPIENTS.ADDRESS.INVALID", "2 No Funds Street": "ACCOUNT.NOT.BILLABLE",
+            "3 No Service Road": "SERVICETYPE.NOT.ALLOWED",
+        },
+    ),
 )  # fmt: skip
 
 
@@ -157,10 +165,10 @@ class Bench:
     def __post_init__(self) -> None:
         self.connector = self.connect()
 
-    def connect(self, **credentials: str) -> CarrierConnector:
+    def connect(self, clock: Clock | None = None, **credentials: str) -> CarrierConnector:
         account = self.rig.account(self.simulator.address, self.client)
         account = replace(account, credentials={**account.credentials, **credentials})
-        return connect(account, self.http, Clock(), Limits(reply_bytes=1_000_000, per_s=1000, burst=1000))
+        return connect(account, self.http, clock or Clock(), Limits(reply_bytes=1_000_000, per_s=1000, burst=1000))
 
     def fail(self, kind: str, operation: str = "buy", seconds: float = 0.05, times: int = 1) -> None:
         self.simulator.fail(kind, operation, self.client, seconds, times)

@@ -5,6 +5,7 @@ unknown purchase that is resolved, and a carrier's ledger that agrees with ours.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import signal
@@ -344,3 +345,41 @@ def test_process_prints_its_addresses_and_ends_in_order() -> None:
         output, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert output == ""
+
+
+# -- what only one carrier has ----------------------------------------------------------------------------------------
+
+
+class ImpatientClock(Clock):
+    """Real time, without waiting."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+FEDEX = next(rig for rig in RIGS if rig.connector == "fedex")
+
+
+@pytest.mark.parametrize("kind", ["", "timeout_before"])
+async def test_fedex_makes_many_parcels_in_a_job(simulator: Simulator, kind: str) -> None:
+    async with open_http() as http:
+        bench = Bench(FEDEX, simulator, http)
+        bench.connector = bench.connect(ImpatientClock())
+        if kind:
+            bench.fail(kind, "results", times=9)
+        outcome = await bench.connector.buy(FEDEX.request(parcels=41))
+        assert len(bench.charged) == 1
+        if kind:
+            assert outcome == OutcomeUnknown("job_pending", "FedEx has not finished the shipment's job")
+        else:
+            assert isinstance(outcome, Purchased)
+            assert len(outcome.parcels) == 41
+
+
+async def test_fedex_economy_needs_a_hub(simulator: Simulator) -> None:
+    async with open_http() as http:
+        bench = Bench(dataclasses.replace(FEDEX, settings={}), simulator, http)
+        assert "ground_economy" not in bench.connector.capabilities.services
+        outcome = await bench.connector.buy(FEDEX.request(service="ground_economy"))
+        assert isinstance(outcome, Refused)
+        assert bench.sales == []

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import httpx
 
 from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
+from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.ups import Ups
 from linkstar_labeler.carriers.remote.usps import Usps
@@ -22,6 +23,7 @@ __all__ = ["CONNECTORS", "AccountIncomplete", "CarrierAccount", "connect", "open
 CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits], CarrierConnector]] = {
     "usps": Usps,
     "ups": Ups,
+    "fedex": Fedex,
 }
 """Every connector by the name an account asks for it."""
 
