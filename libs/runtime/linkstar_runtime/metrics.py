@@ -46,6 +46,18 @@ class OfCurrency(NamedTuple):
     currency: str
 
 
+class OfState(NamedTuple):
+    """Labels of what is counted by how it stands."""
+
+    state: str
+
+
+class Standings(NamedTuple):
+    """Labels of labels on a carrier's list; `standing` is how they stand to our books."""
+
+    standing: str
+
+
 class ExitCode(NamedTuple):
     """Labels of a restart: 70 a stall, 75 someone must look, negative a signal."""
 
@@ -111,6 +123,12 @@ CRITICAL_LOGS = Counter("linkstar_critical_logs_total", "log records of level cr
 HTTP_SECONDS = Histograms("linkstar_http_request_duration_seconds", "answers by route and status", Http, SECONDS)
 
 LABELS_HELD = Gauges("linkstar_labels_held", "shipments that wait for their label, by what holds them", HoldReason)
+PURCHASES_OPEN = Gauges("linkstar_purchases_open", "purchases over the network that have not ended, by state", OfState)
+PURCHASE_UNKNOWN_AGE = Gauge("linkstar_purchase_unknown_age_seconds", "longest time a call's outcome has been unknown")
+ORPHAN_LABELS = Counters("linkstar_orphan_labels_total", "labels nobody pays for, by what became of the void", OfState)
+LABELS_LISTED = Counters(
+    "linkstar_labels_listed_total", "labels on carriers' lists, by how they stand to ours", Standings
+)
 WALLET_BALANCE = Gauges("linkstar_wallet_balance_minor", "sum of all wallets, in minor units", OfCurrency)
 WALLETS_OVERDRAWN = Gauge("linkstar_wallets_overdrawn", "wallets below their credit limit; must stay 0")
 

@@ -31,7 +31,9 @@ __all__ = ["Vault", "VaultError"]
 
 OrderKey: TypeAlias = tuple[str, str]
 """Tenant and root order id."""
-_NONCE = 12
+_NONCE, _TAG = 12, 16
+_MASTER_ID = 8
+_WRAPPED = _MASTER_ID + _NONCE + 32 + _TAG
 
 _KEEP = """
 WITH asked AS (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[]) u(tenant, order_id, key_id, wrapped)),
@@ -109,6 +111,27 @@ class Vault:
             return []
         keys = await self._read_keys(tx, {(tenant, order_id) for tenant, order_id, _ in orders})
         return [_open(keys.get((tenant, order_id)), tenant, order_id, sealed) for tenant, order_id, sealed in orders]
+
+    def seal_secret(self, tenant: str, name: str, clear: bytes) -> bytes:
+        """Seal what a tenant entrusts, such as credentials: under a data key of its own, which lies before it, wrapped."""
+        key, bound_to = os.urandom(32), f"{tenant}|secret|{name}"
+        wrapped = _encrypt(self._tenant_key(tenant), key, bound_to)
+        return self._master_id.encode() + wrapped + _encrypt(AESGCM(key), clear, bound_to)
+
+    def open_secret(self, tenant: str, name: str, sealed: bytes) -> bytes:
+        """Open what `seal_secret` sealed for the same tenant and name."""
+        bound_to, wrapped = f"{tenant}|secret|{name}", sealed[_MASTER_ID:_WRAPPED]
+        key = _decrypt(self._tenant_key(tenant), wrapped, bound_to)
+        return _decrypt(AESGCM(key), sealed[_WRAPPED:], bound_to)
+
+    def rewrap_secret(self, tenant: str, name: str, sealed: bytes, old: Vault) -> bytes:
+        """Return a secret that `old`, the vault of an earlier master key, sealed, under this master key: the secret itself
+        is not opened.
+        """
+        bound_to = f"{tenant}|secret|{name}"
+        key = _decrypt(old._tenant_key(tenant), sealed[_MASTER_ID:_WRAPPED], bound_to)
+        wrapped = _encrypt(self._tenant_key(tenant), key, bound_to)
+        return self._master_id.encode() + wrapped + sealed[_WRAPPED:]
 
     async def destroy(self, tx: Transaction, orders: Iterable[OrderKey]) -> int:
         """Destroy the keys of these orders and return how many there were. Needs the rights of the vault's owner."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from linkstar_contracts import topics
 from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen, SettlementRequested, TrackingUpdated
 from linkstar_labeler import api
-from linkstar_labeler.handlers import Handlers, Settler, only_labelled
+from linkstar_labeler.handlers import AccountConnectors, Handlers, Settler, only_labelled
 from linkstar_labeler.handlers.invoices import expire_disputes
-from linkstar_labeler.jobs import MoneyGauges, continue_held
+from linkstar_labeler.jobs import MoneyGauges, Purchasing, continue_held
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.service import Service, Subscription, Timer, Worker
@@ -22,6 +22,8 @@ def build() -> Service:
     vault, clock = Vault.from_settings(settings.vault), Clock.from_settings(settings.clock)
     settler = Settler(vault, settings.labeler.block_size, clock)
     handlers = Handlers(settler)
+    connectors = AccountConnectors(vault, clock)
+    purchasing = Purchasing(connectors, settings.purchases)
     return Service(
         name="labeler",
         settings=settings,
@@ -35,10 +37,10 @@ def build() -> Service:
             Subscription(topics.SETTLEMENTS_REQUESTED, (SettlementRequested,), handlers.on_settlements_requested),
         ),
         emits=(topics.LABELS, topics.EXCEPTIONS_RAISED),
-        routes=api.routes(settler),
+        routes=api.routes(settler, connectors),
         timers=(
             Timer("continue-held", settings.labeler.retry_held_s, continue_held(settler)),
             Timer("expire-disputes", 60.0, expire_disputes),
         ),
-        workers=(Worker("measure-money", 30.0, MoneyGauges().measure),),
+        workers=(Worker("measure-money", 30.0, MoneyGauges().measure), *purchasing.workers),
     )

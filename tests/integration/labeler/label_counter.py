@@ -15,7 +15,7 @@ from unit.labeler.label_samples import AT, consignee, route
 from linkstar_contracts import topics
 from linkstar_contracts.topics import PARTITIONS
 from linkstar_labeler import api
-from linkstar_labeler.handlers import Handlers, Settler
+from linkstar_labeler.handlers import AccountConnectors, Handlers, Settler
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.api_keys import Authorizer, create_key
 from linkstar_runtime.batch import BatchRunner
@@ -36,10 +36,11 @@ from linkstar_runtime.vault import Vault
 from linkstar_runtime.writer import Writer
 
 SHARD = 1
+SCOPES = ["labels:read", "labels:write", "wallet:read", "wallet:write", "accounts:read", "accounts:write"]
 TABLES = [
     "vault.dek", "labeler.shipment", "labeler.label", "labeler.tracking_number", "labeler.wallet", "labeler.ledger_entry",
     "labeler.raised_exception", "labeler.idempotency_key", "labeler.outbox",
-    "labeler.label_print",
+    "labeler.label_print", "labeler.carrier_account",
 ]  # fmt: skip
 
 
@@ -52,6 +53,9 @@ class Counter:
     ingest: Database
     vault: Vault
     settler: Settler
+    connectors: AccountConnectors
+    writer: Writer
+    clock: ManualClock
     admin: asyncpg.Connection[asyncpg.Record]
 
     async def order(self, order_id: str, name: str, total: int = 500, parcels: int = 1, **changed: object) -> list[str]:
@@ -93,10 +97,11 @@ async def opened_counter(database_url: str, tmp_path: Path) -> AsyncIterator[Cou
     )
     writer = Writer("labeler", runner, store, telemetry, PARTITIONS, lambda: None)
     context = ServiceContext(settings, database, writer, clock, vault, Authorizer(database, clock))
-    key = await create_key(admin, "acme", ["labels:read", "labels:write", "wallet:read", "wallet:write"])
-    transport = httpx.ASGITransport(create_app("labeler", api.routes(settler), context, Health()))
+    key = await create_key(admin, "acme", SCOPES)
+    connectors = AccountConnectors(vault, clock)
+    transport = httpx.ASGITransport(create_app("labeler", api.routes(settler, connectors), context, Health()))
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://labeler", headers=headers) as client:
-        yield Counter(client, database, ingest, vault, settler, admin)
+        yield Counter(client, database, ingest, vault, settler, connectors, writer, clock, admin)
     for opened in (database, ingest, admin):
         await opened.close()

@@ -86,7 +86,9 @@ async def opened_counter(database_url: str) -> AsyncIterator[MoneyCounter]:
         context = ServiceContext(
             LabelerSettings(), desk.database, cast("Writer", None), desk.clock, desk.vault, authorizer
         )
-        door = create_app("labeler", api.routes(desk.settler), context, Health())
+        door = create_app(
+            "labeler", api.routes(desk.settler, AccountConnectors(desk.vault, desk.clock)), context, Health()
+        )
         key = await create_key(desk.admin, "acme", SCOPES)
         headers = {"authorization": f"Bearer {key}"}
         async with httpx.AsyncClient(

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import invoices, labels, printing, rebates, wallet
+from linkstar_labeler.api import accounts, invoices, labels, printing, rebates, wallet
 from linkstar_labeler.api.press import Press
-from linkstar_labeler.handlers import Settler
+from linkstar_labeler.handlers import AccountConnectors, Settler
 from linkstar_runtime.service import ServiceContext
 
 __all__ = ["routes"]
 
 
-def routes(settler: Settler) -> Callable[[ServiceContext], APIRouter]:
+def routes(settler: Settler, connectors: AccountConnectors) -> Callable[[ServiceContext], APIRouter]:
     """Return what builds the router of a running service."""
 
     def build(context: ServiceContext) -> APIRouter:
@@ -22,6 +22,7 @@ def routes(settler: Settler) -> Callable[[ServiceContext], APIRouter]:
         press = Press()
         router.include_router(printing.routes(context, press))
         router.include_router(labels.routes(context, settler, press))
+        router.include_router(accounts.routes(context, connectors))
         router.include_router(wallet.routes(context))
         router.include_router(rebates.routes(context))
         router.include_router(invoices.routes(context))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from linkstar_labeler.handlers.accounts import AccountConnectors
 from linkstar_labeler.handlers.batches import Handlers, only_labelled
 from linkstar_labeler.handlers.buying import Buyer, Errand, PurchaseBook
+from linkstar_labeler.handlers.orphan_book import StoredOrphans
 from linkstar_labeler.handlers.purchase_book import BoundConnector, Connectors, StoredPurchases
+from linkstar_labeler.handlers.reconciling import Reconciler
 from linkstar_labeler.handlers.settlement import Settler
 
 __all__ = [
-    "BoundConnector", "Buyer", "Connectors", "Errand", "Handlers", "PurchaseBook", "Settler", "StoredPurchases",
-    "only_labelled",
+    "AccountConnectors", "BoundConnector", "Buyer", "Connectors", "Errand", "Handlers", "PurchaseBook", "Reconciler",
+    "Settler", "StoredOrphans", "StoredPurchases", "only_labelled",
 ]  # fmt: skip

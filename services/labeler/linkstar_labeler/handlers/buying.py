@@ -5,7 +5,7 @@ ended. Everything durable is the book's; a process that dies here leaves a lease
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,7 +23,7 @@ from linkstar_labeler.domain.credibility import credible
 from linkstar_labeler.domain.purchase_steps import Outcome, PurchaseKey, Step, StepKind
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.failpoints import FailpointError, afail
-from linkstar_runtime.ports import StoreUnavailable
+from linkstar_runtime.ports import CommitUnknown, StoreConflict, StoreUnavailable
 
 __all__ = ["Buyer", "Errand", "PurchaseBook"]
 
@@ -73,11 +73,14 @@ class Buyer:
                 if not running:
                     return
                 done, running = await asyncio.wait(running, timeout=_LOOK_AGAIN_S, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-        finally:
+                _report(done)
+        except asyncio.CancelledError:
             for task in running:
                 task.cancel()
+            raise
+        except Exception:
+            await asyncio.gather(*running, return_exceptions=True)
+            raise
 
     async def do(self, errand: Errand) -> None:
         """Make the call of one errand, unless its lease is over, and settle it."""
@@ -97,9 +100,16 @@ class Buyer:
         while True:
             try:
                 return await self._book.settle(errand, outcome)
-            except (StoreUnavailable, FailpointError) as error:
+            except (StoreUnavailable, StoreConflict, CommitUnknown, FailpointError) as error:
                 _log.warning("purchase_not_settled", step=errand.step.kind.value, error=type(error).__name__)
                 await self._clock.sleep(_SETTLE_AGAIN_S)
+
+
+def _report(done: Iterable[asyncio.Task[None]]) -> None:
+    """An errand that cannot be settled keeps its lease until it ends, and is resolved like an unanswered call."""
+    for task in done:
+        if error := task.exception():
+            _log.error("purchase_not_settled", exc_info=error)
 
 
 async def _call(errand: Errand) -> Outcome:

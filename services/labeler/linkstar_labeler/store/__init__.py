@@ -12,6 +12,7 @@ from linkstar_labeler.store.accounts import (
     bind_account,
     bound_accounts,
     read_account,
+    suspend_account,
     tenant_accounts,
 )
 from linkstar_labeler.store.exceptions import known_exceptions, save_exceptions
@@ -31,17 +32,27 @@ from linkstar_labeler.store.money import (
     wallets,
 )
 from linkstar_labeler.store.numbers import blocks, ranges, save_leases
-from linkstar_labeler.store.orphans import OrphanLabel, due_orphans, end_orphan, found_orphan
+from linkstar_labeler.store.orphans import (
+    OrphanLabel,
+    attempted,
+    clear_suspicion,
+    days_to_compare,
+    due_orphans,
+    end_orphan,
+    found_orphan,
+)
 from linkstar_labeler.store.prints import PrintCount, note_prints, prints_of
 from linkstar_labeler.store.purchases import (
     TakenPurchase,
     activate_label,
+    active_documents,
     due_purchases,
     label_documents,
     lock_purchase,
     lock_purchases,
     note_attempt,
     note_suspected,
+    open_purchases,
     purchased_route,
     save_documents,
     save_purchase,
@@ -75,10 +86,13 @@ __all__ = [
     "add_agreement",
     "add_waiting",
     "agreements_in",
+    "attempted",
     "available_funds",
     "bind_account",
     "blocks",
     "bound_accounts",
+    "clear_suspicion",
+    "days_to_compare",
     "drop_waiting",
     "due_orphans",
     "due_purchases",
@@ -98,6 +112,7 @@ __all__ = [
     "note_attempt",
     "note_prints",
     "note_suspected",
+    "open_purchases",
     "open_wallets",
     "post",
     "post_once",
@@ -116,6 +131,7 @@ __all__ = [
     "set_limits",
     "start_purchases",
     "start_shipments",
+    "suspend_account",
     "tenant_accounts",
     "top_up",
     "totals",

@@ -11,14 +11,9 @@ from linkstar_labeler.store.arrays import transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "PLATFORM",
-    "AccountKey",
-    "StoredAccount",
-    "bind_account",
-    "bound_accounts",
-    "read_account",
+    "PLATFORM", "AccountKey", "StoredAccount", "bind_account", "bound_accounts", "read_account", "suspend_account",
     "tenant_accounts",
-]
+]  # fmt: skip
 
 PLATFORM = "platform"
 """The tenant that owns the platform's own lines."""
@@ -80,6 +75,15 @@ async def bind_account(tx: Transaction, account: StoredAccount) -> None:
              changed_at = EXCLUDED.changed_at""",
         *account.key, account.connector, account.base_url, account.credentials, json.dumps(account.settings),
         account.test, account.suspended, tx.now,
+    )  # fmt: skip
+
+
+async def suspend_account(tx: Transaction, key: AccountKey, suspended: bool) -> None:
+    """Stop an account, or let it go on; nothing where there is none."""
+    await tx.execute(
+        """UPDATE carrier_account SET suspended = $4, version = version + 1, changed_at = $5
+           WHERE tenant = $1 AND carrier = $2 AND account = $3 AND suspended <> $4""",
+        *key, suspended, tx.now,
     )  # fmt: skip
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from linkstar_labeler.domain.purchasing import LabelPurchase
 from linkstar_labeler.store.accounts import AccountKey
+from linkstar_labeler.store.purchases import purchase_of
 from linkstar_runtime.handling import Transaction
 
-__all__ = ["OrphanLabel", "due_orphans", "end_orphan", "found_orphan"]
+__all__ = [
+    "OrphanLabel", "attempted", "clear_suspicion", "days_to_compare", "due_orphans", "end_orphan", "found_orphan",
+]  # fmt: skip
 
 
 class OrphanLabel(NamedTuple):
@@ -60,6 +65,39 @@ async def end_orphan(
         """UPDATE orphan_label SET state = $6, detail = $7, due_at = $8
            WHERE account_tenant = $1 AND carrier = $2 AND account = $3 AND carrier_id = $4 AND token = $5""",
         *orphan.account, orphan.carrier_id, orphan.token, state, detail, due_at,
+    )  # fmt: skip
+
+
+async def days_to_compare(tx: Transaction, since: datetime) -> list[tuple[AccountKey, date]]:
+    """Return the accounts and days whose lists matter: with attempts since then, or with suspected ones."""
+    rows = await tx.fetch(
+        """SELECT DISTINCT account_tenant, carrier, account, (sent_at AT TIME ZONE 'UTC')::date AS day
+           FROM purchase_attempt WHERE suspected OR sent_at >= $1 ORDER BY 1, 2, 3, 4""",
+        since,
+    )
+    return [(AccountKey(row["account_tenant"], row["carrier"], row["account"]), row["day"]) for row in rows]
+
+
+async def attempted(
+    tx: Transaction, account: AccountKey, references: Sequence[str]
+) -> dict[str, tuple[int, LabelPurchase]]:
+    """Return attempt and purchase by reference, for those of these references that the account was asked under."""
+    rows = await tx.fetch(
+        """SELECT a.reference, a.attempt AS asked, p.* FROM purchase_attempt a
+           JOIN purchase p USING (tenant, shipment_id, route_version)
+           WHERE a.reference = ANY ($4::text[]) AND a.account_tenant = $1 AND a.carrier = $2 AND a.account = $3""",
+        *account, references,
+    )  # fmt: skip
+    return {row["reference"]: (row["asked"], purchase_of(row)) for row in rows}
+
+
+async def clear_suspicion(tx: Transaction, account: AccountKey, day: date) -> None:
+    """The list of a day that is over has no other labels: its suspected attempts bought nothing more."""
+    await tx.execute(
+        """UPDATE purchase_attempt SET suspected = false
+           WHERE suspected AND account_tenant = $1 AND carrier = $2 AND account = $3
+             AND (sent_at AT TIME ZONE 'UTC')::date = $4""",
+        *account, day,
     )  # fmt: skip
 
 

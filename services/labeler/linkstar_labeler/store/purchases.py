@@ -16,8 +16,21 @@ from linkstar_labeler.store.arrays import columns, transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "TakenPurchase", "activate_label", "due_purchases", "label_documents", "lock_purchase", "lock_purchases", "note_attempt",
-    "note_suspected", "purchased_route", "save_documents", "save_purchase", "start_purchases", "withdraw_label",
+    "TakenPurchase",
+    "activate_label",
+    "due_purchases",
+    "label_documents",
+    "lock_purchase",
+    "lock_purchases",
+    "note_attempt",
+    "note_suspected",
+    "open_purchases",
+    "purchase_of",
+    "purchased_route",
+    "save_documents",
+    "save_purchase",
+    "start_purchases",
+    "withdraw_label",
 ]  # fmt: skip
 
 _COLUMNS = tuple(each.name for each in fields(LabelPurchase) if each.name != "key")
@@ -118,12 +131,35 @@ async def label_documents(tx: Transaction, keys: Sequence[PurchaseKey]) -> dict[
     return found
 
 
-def _taken(row: Any) -> TakenPurchase:
-    key = PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"])
+async def open_purchases(tx: Transaction) -> dict[str, tuple[int, datetime]]:
+    """Count the purchases that have not ended, by state, with when the longest waiting one was first sent."""
+    rows = await tx.fetch(
+        """SELECT state, count(*) AS open, min(coalesce(waiting_since, due_at)) AS since FROM purchase
+           WHERE due_at IS NOT NULL GROUP BY state"""
+    )
+    return {row["state"]: (row["open"], row["since"]) for row in rows}
+
+
+def purchase_of(row: Any) -> LabelPurchase:
+    """Return the purchase a row holds."""
     values = {name: row[name] for name in _COLUMNS}
     values |= {"state": PurchaseState(values["state"]), "tracking_numbers": tuple(values["tracking_numbers"])}
+    return LabelPurchase(PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"]), **values)
+
+
+def _taken(row: Any) -> TakenPurchase:
     account = AccountKey(row["account_tenant"], row["carrier"], row["account"])
-    return TakenPurchase(LabelPurchase(key, **values), account)
+    return TakenPurchase(purchase_of(row), account)
+
+
+async def active_documents(tx: Transaction, tenant: str, shipment_id: str) -> list[Document]:
+    """Return what the carrier printed of a shipment's active label; empty for a label of our own, or none."""
+    rows = await tx.fetch(
+        """SELECT d.media_type, d.content FROM label_document d JOIN label l USING (tenant, shipment_id, route_version)
+           WHERE tenant = $1 AND shipment_id = $2 AND l.state = 'active' ORDER BY d.parcel""",
+        tenant, shipment_id,
+    )  # fmt: skip
+    return [Document(**row) for row in rows]
 
 
 async def purchased_route(tx: Transaction, key: PurchaseKey) -> RouteChosen:

@@ -1,0 +1,67 @@
+"""The book of attempts and orphans in PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from linkstar_labeler import store
+from linkstar_labeler.domain.connector import BillableLabel, CarrierConnector
+from linkstar_labeler.domain.purchase_steps import Patience
+from linkstar_labeler.domain.reconciliation import Standing, judge
+from linkstar_labeler.handlers.purchase_book import Connectors
+from linkstar_labeler.handlers.reconciling import OrphanEnd
+from linkstar_labeler.store import AccountKey, OrphanLabel
+from linkstar_runtime.clock import Clock
+from linkstar_runtime.database import Database
+from linkstar_runtime.ids import Ids
+from linkstar_runtime.metrics import LABELS_LISTED, ORPHAN_LABELS, OfState, Standings
+
+__all__ = ["StoredOrphans"]
+
+
+class StoredOrphans:
+    """`OrphanBook` over labeler's tables."""
+
+    def __init__(self, database: Database, connectors: Connectors, clock: Clock, patience: Patience) -> None:
+        self._database, self._connectors, self._clock, self._patience = database, connectors, clock, patience
+        self._ids = Ids()
+
+    async def days_in_doubt(self) -> Sequence[tuple[AccountKey, CarrierConnector, date]]:
+        """Return today and yesterday of each account that bought then, and every day with a suspected attempt."""
+        found = []
+        async with self._database.transaction() as tx:
+            for account, day in await store.days_to_compare(tx, tx.now - timedelta(days=1)):
+                connector = (await self._connectors.of(tx, account)).connector
+                if connector.capabilities.lists_labels:
+                    found.append((account, connector, day))
+        return found
+
+    async def compare(self, account: AccountKey, day: date, listed: Sequence[BillableLabel]) -> None:
+        """Judge a day's list in one transaction."""
+        async with self._database.transaction() as tx:
+            known = await store.attempted(tx, account, [label.reference for label in listed])
+            for label in listed:
+                attempt, purchase = known.get(label.reference, (0, None))
+                standing = judge(label, attempt, purchase)
+                LABELS_LISTED.inc(Standings(standing.value))
+                if standing is Standing.ORPHAN:
+                    orphan = OrphanLabel(account, label.carrier_id, label.reference, (label.tracking_number,))
+                    await store.found_orphan(tx, orphan, self._clock.wall())
+            if day < tx.now.date() - timedelta(days=1):
+                await store.clear_suspicion(tx, account, day)
+
+    async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, CarrierConnector]]:
+        """Take orphans whose void is due, under a lease."""
+        now = self._clock.wall()
+        until = now + timedelta(seconds=self._patience.lease_s)
+        async with self._database.transaction() as tx:
+            taken = await store.due_orphans(tx, now, until, self._ids.hex(12), limit)
+            return [(orphan, (await self._connectors.of(tx, orphan.account)).connector) for orphan in taken]
+
+    async def end_orphan(self, orphan: OrphanLabel, end: OrphanEnd) -> None:
+        """Store what the carrier said."""
+        again_at = self._clock.wall() + timedelta(seconds=end.again_s) if end.state == "voiding" else None
+        async with self._database.transaction() as tx:
+            await store.end_orphan(tx, orphan, end.state, end.detail, again_at)
+        ORPHAN_LABELS.inc(OfState(end.state))

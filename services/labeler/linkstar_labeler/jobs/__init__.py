@@ -1,0 +1,8 @@
+"""Work due by time, and loops beside the batch."""
+
+from __future__ import annotations
+
+from linkstar_labeler.jobs.held import MoneyGauges, continue_held
+from linkstar_labeler.jobs.purchases import Purchasing
+
+__all__ = ["MoneyGauges", "Purchasing", "continue_held"]
