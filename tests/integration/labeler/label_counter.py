@@ -40,7 +40,7 @@ SCOPES = ["labels:read", "labels:write", "wallet:read", "wallet:write", "account
 TABLES = [
     "vault.dek", "labeler.shipment", "labeler.label", "labeler.tracking_number", "labeler.wallet", "labeler.ledger_entry",
     "labeler.raised_exception", "labeler.idempotency_key", "labeler.outbox",
-    "labeler.label_print", "labeler.carrier_account",
+    "labeler.label_print", "labeler.carrier_account", "labeler.purchase_attempt",
 ]  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from linkstar_cli.main import app as linkstar
 from linkstar_labeler import api
+from linkstar_labeler.handlers import AccountConnectors
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.api_keys import Authorizer, create_key
 from linkstar_runtime.health import Health

@@ -14,6 +14,7 @@ from integration.labeler.label_counter import Counter
 
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.handlers import Buyer, Reconciler, StoredOrphans, StoredPurchases
+from linkstar_runtime.clock import Clock
 
 pytestmark = pytest.mark.integration
 PATIENCE = Patience(lease_s=60, settle_s=50)
@@ -33,6 +34,12 @@ def account(simulator: Simulator, client: str, **changed: Any) -> dict[str, Any]
         "settings": dict(given.settings), "senders": {"*": US_SENDER.model_dump()}, "drift_percent": 900,
     }  # fmt: skip
     return body | changed
+
+
+@pytest.fixture(autouse=True)
+def _today(counter: Counter) -> None:
+    """The simulator lives by the wall clock."""
+    counter.clock.advance(Clock().now() - counter.clock.now())
 
 
 async def work(counter: Counter, after_s: float = 0.0) -> None:
@@ -67,7 +74,7 @@ async def test_an_answer_that_is_lost_is_one_label(counter: Counter, simulator: 
     await counter.top_up(1000, "k1")
     await counter.client.put("/v1/carrier-accounts/usps/platform", json=account(simulator, client))
     await counter.order("order-1", "Ada")
-    simulator.fail(fault, "label", client, seconds=30)
+    simulator.fail(fault, "buy", client, seconds=0.05)
     await work(counter)
     for _ in range(4):
         await work(counter, 70)

@@ -83,6 +83,7 @@ __all__ = [
     "TakenPurchase",
     "Wallet",
     "activate_label",
+    "active_documents",
     "add_agreement",
     "add_waiting",
     "agreements_in",

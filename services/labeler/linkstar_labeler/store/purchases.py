@@ -16,21 +16,9 @@ from linkstar_labeler.store.arrays import columns, transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "TakenPurchase",
-    "activate_label",
-    "due_purchases",
-    "label_documents",
-    "lock_purchase",
-    "lock_purchases",
-    "note_attempt",
-    "note_suspected",
-    "open_purchases",
-    "purchase_of",
-    "purchased_route",
-    "save_documents",
-    "save_purchase",
-    "start_purchases",
-    "withdraw_label",
+    "TakenPurchase", "activate_label", "active_documents", "due_purchases", "label_documents", "lock_purchase",
+    "lock_purchases", "note_attempt", "note_suspected", "open_purchases", "purchase_of", "purchased_route", "save_documents",
+    "save_purchase", "start_purchases", "withdraw_label",
 ]  # fmt: skip
 
 _COLUMNS = tuple(each.name for each in fields(LabelPurchase) if each.name != "key")
