@@ -45,7 +45,6 @@ from linkstar_labeler.store.prints import PrintCount, note_prints, prints_of
 from linkstar_labeler.store.purchases import (
     TakenPurchase,
     activate_label,
-    active_documents,
     due_purchases,
     label_documents,
     lock_purchase,
@@ -83,7 +82,6 @@ __all__ = [
     "TakenPurchase",
     "Wallet",
     "activate_label",
-    "active_documents",
     "add_agreement",
     "add_waiting",
     "agreements_in",

@@ -16,7 +16,7 @@ from linkstar_labeler.store.arrays import columns, transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "TakenPurchase", "activate_label", "active_documents", "due_purchases", "label_documents", "lock_purchase",
+    "TakenPurchase", "activate_label", "due_purchases", "label_documents", "lock_purchase",
     "lock_purchases", "note_attempt", "note_suspected", "open_purchases", "purchase_of", "purchased_route", "save_documents",
     "save_purchase", "start_purchases", "withdraw_label",
 ]  # fmt: skip
@@ -138,16 +138,6 @@ def purchase_of(row: Any) -> LabelPurchase:
 def _taken(row: Any) -> TakenPurchase:
     account = AccountKey(row["account_tenant"], row["carrier"], row["account"])
     return TakenPurchase(purchase_of(row), account)
-
-
-async def active_documents(tx: Transaction, tenant: str, shipment_id: str) -> list[Document]:
-    """Return what the carrier printed of a shipment's active label; empty for a label of our own, or none."""
-    rows = await tx.fetch(
-        """SELECT d.media_type, d.content FROM label_document d JOIN label l USING (tenant, shipment_id, route_version)
-           WHERE tenant = $1 AND shipment_id = $2 AND l.state = 'active' ORDER BY d.parcel""",
-        tenant, shipment_id,
-    )  # fmt: skip
-    return [Document(**row) for row in rows]
 
 
 async def purchased_route(tx: Transaction, key: PurchaseKey) -> RouteChosen:
