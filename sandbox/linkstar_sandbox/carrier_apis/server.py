@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis import control
+from linkstar_sandbox.carrier_apis.dpd import dpd
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
 from linkstar_sandbox.carrier_apis.fedex import fedex
 from linkstar_sandbox.carrier_apis.ups import ups
@@ -20,7 +21,7 @@ from linkstar_sandbox.carrier_apis.world import World
 
 __all__ = ["CARRIERS", "application", "listen", "serve"]
 
-CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps, "ups": ups, "fedex": fedex}
+CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps, "ups": ups, "fedex": fedex, "dpd-de": dpd}
 
 
 def application(world: World) -> ASGIApp:

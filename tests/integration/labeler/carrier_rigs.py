@@ -46,6 +46,7 @@ class Rig:
         "wrong_label",
     )
     names_currency: bool = True
+    tokens: bool = True
     said_no: dict[str, str] = field(default_factory=dict)
     """Magic street to the code of the refusal."""
 
@@ -88,6 +89,14 @@ US_RECEIVER = Consignee(
     name="Ada Q Example", street="45 Larkspur Street", street2="Apt 9", city="Springfield", region="IL",
     postcode="62701-1234", country="US", phone="+1 217 555 0199", email="ada@example.org",
 )  # fmt: skip
+DE_SENDER = Consignee(
+    name="Lager Sieben", company="Sternlager GmbH", street="Hafenstrasse 7", city="Hamburg", postcode="20457", country="DE",
+    phone="+49 40 5550100", email="lager@example.com",
+)  # fmt: skip
+DE_RECEIVER = Consignee(
+    name="Ada Beispiel", street="Lerchenweg 45", street2="Hinterhaus", city="Berlin", postcode="10115", country="DE",
+    phone="+49 30 5550199", email="ada@example.org",
+)  # fmt: skip
 OAUTH = {"client_id": "{client}", "client_secret": "{secret}"}
 
 RIGS = (
@@ -107,6 +116,11 @@ RIGS = (
             "1 Undeliverable Way": "RECIPIENTS.ADDRESS.INVALID", "2 No Funds Street": "ACCOUNT.NOT.BILLABLE",
             "3 No Service Road": "SERVICETYPE.NOT.ALLOWED",
         },
+    ),
+    Rig(
+        "dpd-de", "classic", "EUR", DE_SENDER, DE_RECEIVER, credentials={"login": "{client}", "password": "{secret}"},
+        names_currency=False,
+        said_no={"1 Undeliverable Way": "ROUTING_3", "2 No Funds Street": "CUSTOMER_7", "3 No Service Road": "SERVICE_1"},
     ),
 )  # fmt: skip
 

@@ -211,6 +211,8 @@ async def test_refusals_are_coded_cost_nothing_and_name_nobody(bench: Bench) -> 
 
 
 async def test_voids_once_and_says_so_twice(bench: Bench) -> None:
+    if not bench.connector.capabilities.voids:
+        pytest.skip("the carrier voids nothing")
     _, label = await bought(bench, bench.rig.request())
     assert isinstance(await bench.connector.void(label), Voided)
     assert bench.charged == []
@@ -220,6 +222,8 @@ async def test_voids_once_and_says_so_twice(bench: Bench) -> None:
 
 
 async def test_void_without_an_answer_is_unknown_and_may_be_asked_again(bench: Bench) -> None:
+    if not bench.connector.capabilities.voids:
+        pytest.skip("the carrier voids nothing")
     _, label = await bought(bench, bench.rig.request())
     bench.fail("timeout_after", "void")
     assert isinstance(await bench.connector.void(label), OutcomeUnknown)
@@ -231,7 +235,8 @@ async def test_list_of_the_day_is_the_carriers_ledger(bench: Bench) -> None:
     if not bench.connector.capabilities.lists_labels:
         pytest.skip("the carrier lists nothing")
     labels = [await bought(bench, bench.rig.request()) for _ in range(3)]
-    await bench.connector.void(labels[0][1])
+    if bench.connector.capabilities.voids:
+        await bench.connector.void(labels[0][1])
     listed = await bench.connector.billable(today())
     assert not isinstance(listed, NotSent | OutcomeUnknown), listed
     ours = {(label.carrier_id, label.charged.amount_minor if label.charged else None, label.voided) for label in listed}
@@ -284,7 +289,7 @@ async def test_credentials_are_proven_or_refused(bench: Bench) -> None:
 
 
 async def test_one_token_for_all_and_one_more_when_it_is_refused(bench: Bench) -> None:
-    if "client_secret" not in bench.rig.credentials:
+    if not bench.rig.tokens:
         pytest.skip("the carrier has no access tokens")
     before = bench.simulator.tokens(bench.rig.connector)
     first = await asyncio.gather(*(bench.connector.buy(bench.rig.request()) for _ in range(6)))

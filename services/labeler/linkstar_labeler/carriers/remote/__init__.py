@@ -11,6 +11,7 @@ from collections.abc import Callable
 import httpx
 
 from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
+from linkstar_labeler.carriers.remote.dpd import Dpd
 from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.ups import Ups
@@ -24,6 +25,7 @@ CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits
     "usps": Usps,
     "ups": Ups,
     "fedex": Fedex,
+    "dpd-de": Dpd,
 }
 """Every connector by the name an account asks for it."""
 

@@ -29,7 +29,6 @@ from linkstar_labeler.domain.connector import (
     PurchasedLabel,
     PurchasedParcel,
     PurchaseOutcome,
-    RecoverOutcome,
     Refused,
     VoidDeclined,
     Voided,
@@ -75,10 +74,6 @@ class Fedex(LabelsOnly):
         if not end.accepted:
             return Refused(*_fault(end))
         return self._purchased(end.root["output"]["transactionShipments"].first(), request)
-
-    async def recover(self, request: LabelRequest) -> RecoverOutcome:
-        """Never called: FedEx finds no label by our reference."""
-        raise NotImplementedError(f"no look-up of {request.reference}")
 
     @reading
     async def void(self, label: PurchasedLabel) -> VoidOutcome:

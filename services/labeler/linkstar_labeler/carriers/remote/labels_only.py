@@ -8,12 +8,15 @@ from datetime import date
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.domain.connector import (
     BillableLabel,
+    LabelRequest,
     Manifest,
     NotSent,
     OutcomeUnknown,
     PickupRequest,
     PurchasedLabel,
+    RecoverOutcome,
     Refused,
+    VoidOutcome,
 )
 
 __all__ = ["LabelsOnly"]
@@ -21,6 +24,14 @@ __all__ = ["LabelsOnly"]
 
 class LabelsOnly:
     """Base of connectors: a call of what the capabilities deny is a mistake of ours, never an outcome."""
+
+    async def recover(self, request: LabelRequest) -> RecoverOutcome:
+        """Not offered."""
+        raise NotImplementedError(f"no look-up of {request.reference}")
+
+    async def void(self, label: PurchasedLabel) -> VoidOutcome:
+        """Not offered."""
+        raise NotImplementedError(f"no void of {label.reference}")
 
     async def billable(self, day: date) -> Sequence[BillableLabel] | NotSent | OutcomeUnknown:
         """Not offered."""

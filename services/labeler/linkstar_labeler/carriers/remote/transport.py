@@ -61,6 +61,8 @@ class Call:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     basic: tuple[str, str] | None = field(default=None, repr=False)
     changes: bool = True
+    bodyless: bool = False
+    """Whatever the reply's body holds is not read: what counts stands in its headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Reply:
 
     status: int
     root: Node = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def accepted(self) -> bool:
@@ -181,7 +184,7 @@ class Transport:
         if "html" in headers.get("content-type", ""):
             return OutcomeUnknown("html_reply", call.operation)
         try:
-            return Reply(status, self._read(body))
+            return Reply(status, Node(None) if call.bodyless else self._read(body), headers)
         except Unreadable as fault:
             return OutcomeUnknown(fault.code, f"{call.operation}: {fault.detail}")
 

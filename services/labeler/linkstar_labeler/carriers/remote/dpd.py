@@ -1,0 +1,142 @@
+"""DPD over the META API of DPDgroup: labels of single parcels, nothing else.
+
+Source of names, limits and codes: DPD's OpenAPI document "META-API Shipment" 2.30.48 (2025-11-18); never run against DPD
+itself. The document has no price, no void and no look-up by reference: a purchase without an answer is reconciled from the
+invoice, and a parcel that never travels is not billed by DPD Germany.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from linkstar_contracts.label_events import PurchaseGuarantee
+from linkstar_contracts.values import Consignee, Parcel
+from linkstar_labeler.carriers.remote.account import CarrierAccount
+from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
+from linkstar_labeler.carriers.remote.oauth import REJECTED, BearerTransport
+from linkstar_labeler.carriers.remote.outcomes import NotSellable, selling
+from linkstar_labeler.carriers.remote.replies import printed
+from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
+from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.writing import local_phone, sides_in, street_lines, truncated, weight_in
+from linkstar_labeler.domain.connector import (
+    Capabilities,
+    LabelRequest,
+    NotSent,
+    OutcomeUnknown,
+    Purchased,
+    PurchasedParcel,
+    PurchaseOutcome,
+    Refused,
+)
+from linkstar_runtime.clock import Clock
+
+__all__ = ["Dpd"]
+
+_PRODUCTS = {"classic": "101"}
+_MOST_G = 31_500
+_TOKEN_S = 24 * 3600.0
+_LABEL = {"LabelPrintFormat": "PDF", "LabelPaperFormat": "A6"}
+
+
+class Dpd(LabelsOnly):
+    """One DPD account: login and password, the code of its business unit (`001` is Germany), the customer number."""
+
+    carrier = "dpd-de"
+    capabilities = Capabilities(PurchaseGuarantee.RECONCILED, frozenset(_PRODUCTS), voids=False)
+
+    def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
+        self._customer = {"customerAccountNumber": account.number}
+        self._sign_in = {
+            "X-DPD-LOGIN": account.secret("login"),
+            "X-DPD-PASSWORD": account.secret("password"),
+            "X-DPD-BUCODE": account.settings.get("bu_code", "001"),
+        }
+        self._transport = Transport(http, clock, account.base_url, limits)
+        self._api = BearerTransport(self._transport, TokenSource(clock, self._token))
+
+    @selling
+    async def buy(self, request: LabelRequest) -> PurchaseOutcome:
+        """Buy one parcel's label: DPD prints the labels of several parcels into one document."""
+        if request.service not in _PRODUCTS:
+            return Refused("service_not_offered", f"DPD has no product {request.service}")
+        if request.inbound:
+            return Refused("returns_not_offered", "DPD sells returns in another process")
+        if len(request.parcels) > 1:
+            return Refused("multi_parcel", "one label for one parcel")
+        call = Call("buy", "POST", "/shipping/v1/shipment", query=_LABEL, json=[_shipment(request, self._customer)])
+        end = await self._api.send(call)
+        if not isinstance(end, Reply):
+            return end
+        sold = end.root.first()
+        if not end.accepted:
+            code, detail = sold["errorCode"].text_or(f"http_{end.status}"), sold["errorMessage"].text_or("no detail")
+            return Refused(code[:64], detail[:300])
+        number = sold["parcelIds"].first().text(28)
+        parcel = PurchasedParcel(number, printed(sold["label"]["base64Data"], "application/pdf"))
+        return Purchased(sold["shipmentId"].text(50), (parcel,), None)
+
+    @selling
+    async def verify(self) -> Refused | NotSent | OutcomeUnknown | None:
+        """Sign in."""
+        return await self._api.sign_in()
+
+    async def _token(self) -> Token | NotSent:
+        """Sign in; DPD answers with a header. The token lives for a day."""
+        call = Call("token", "POST", "/shipping/v1/login", self._sign_in, changes=False, bodyless=True)
+        end = await self._transport.send(call)
+        if isinstance(end, OutcomeUnknown):
+            return NotSent(end.code, end.detail)
+        if isinstance(end, NotSent):
+            return end
+        token = end.headers.get("X-DPD-TOKEN", "")
+        if not end.accepted or not token:
+            return NotSent(REJECTED, f"the carrier refused the credentials ({end.status})", 300.0)
+        return Token(token, _TOKEN_S)
+
+
+def _shipment(request: LabelRequest, customer: dict[str, str]) -> dict[str, Any]:
+    parcel = request.parcels[0]
+    grams = str(weight_in(parcel.weight, "g", 0))
+    return {
+        "shipmentInfos": {"productCode": _PRODUCTS[request.service], "weight": grams},
+        "customerReferenceNumbers": [request.reference],
+        "numberOfParcels": "1",
+        "sender": {"customerInfos": customer, **_party(request.sender, "B")},
+        "receiver": _party(request.receiver, "B" if request.receiver.company else "P"),
+        "parcel": [_parcel(parcel, grams, request.reference)],
+    }
+
+
+def _parcel(parcel: Parcel, grams: str, reference: str) -> dict[str, Any]:
+    if int(grams) > _MOST_G:
+        raise NotSellable("too_heavy", "DPD carries up to 31.5 kg")
+    length, width, height = (int(side) for side in sides_in(parcel.dimensions, "cm", 0))
+    size = {"length": length, "width": width, "height": height}
+    return {
+        "parcelInfos": {"weight": grams, "dimensions": size},
+        "parcelRank": str(parcel.number),
+        "senderParcelRefs": [reference],
+    }
+
+
+def _party(person: Consignee, business: str) -> dict[str, Any]:
+    street, *more = street_lines(person, 35, 2)
+    phone = local_phone(person.phone)
+    contact = {
+        "contactPerson": truncated(person.name, 35),
+        **({"phone1": phone} if phone else {}),
+        **({"email": person.email} if 0 < len(person.email) <= 100 else {}),
+    }
+    address = {
+        "name1": truncated(person.name, 35),
+        **({"companyName": truncated(person.company, 35)} if person.company else {}),
+        "street": street,
+        **({"addressLine2": more[0]} if more else {}),
+        "country": person.country,
+        "zipCode": truncated(person.postcode, 9),
+        "city": truncated(person.city, 35),
+    }
+    return {"address": address, "contact": contact, "legalEntity": {"businessType": business}}
