@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import asyncpg
@@ -11,6 +12,7 @@ import typer
 
 from linkstar_cli.access import Access
 from linkstar_cli.books import GAPS, LAWS, LEDGER_SUM
+from linkstar_cli.running import RunningService
 from linkstar_cli.screen import CommandError, coded_errors, out
 from linkstar_sandbox.listing import Listing
 
@@ -40,6 +42,23 @@ def check(tenant: Annotated[str | None, typer.Option(help="only this tenant's bo
     typer.echo(json.dumps(report))
     if not report["ok"]:
         raise typer.Exit(1)
+
+
+@app.command()
+def statement(
+    month: Annotated[str, typer.Argument(help="such as 2026-11")],
+    currency: Annotated[str, typer.Argument(help="ISO 4217 code, such as USD")],
+    to: Annotated[Path, typer.Option(help="file to write: .csv or .pdf")],
+    lang: Annotated[str, typer.Option(help="en or zh")] = "en",
+) -> None:
+    """Write a month of the tenant's wallet: opening balance, every entry, closing balance."""
+    with coded_errors():
+        kind = to.suffix.removeprefix(".").lower()
+        if kind not in ("csv", "pdf"):
+            raise CommandError("format-unknown", f"{to} is neither .csv nor .pdf.", "Name the file so.")
+        query = {"month": month, "currency": currency, "format": kind, "lang": lang}
+        to.write_bytes(RunningService(Access.find(), "labeler").download("ledger/statement", **query))
+        out.print(f"{to}: statement of {month} in {currency}", highlight=False)
 
 
 async def audit(database: str, tenant: str | None = None) -> Report:

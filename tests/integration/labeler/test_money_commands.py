@@ -86,3 +86,13 @@ async def test_invoice_commands(counter: MoneyCounter, terminal: Terminal, tmp_p
     assert "won" in await terminal.run("invoices", "answer", "usps", "F1", "3", "--outcome", "won")
     assert await counter.desk.balance() == 10_000 - 500 - 30 - 400
     assert json.loads((await terminal.run("ledger", "check")).splitlines()[-1])["ok"]
+
+
+async def test_ledger_commands(counter: MoneyCounter, terminal: Terminal, tmp_path: Path) -> None:
+    await counter.desk.top_up(10_000)
+    for name in ("november.csv", "november.pdf"):
+        told = await terminal.run("ledger", "statement", "2026-11", "USD", "--to", str(tmp_path / name), "--lang", "zh")
+        assert told.endswith("statement of 2026-11 in USD\n")
+    assert "期末余额,,,,,100.00" in (tmp_path / "november.csv").read_text("utf-8-sig")
+    assert (tmp_path / "november.pdf").read_bytes().startswith(b"%PDF")
+    assert "format-unknown" in await terminal.run("ledger", "statement", "2026-11", "USD", "--to", "x.doc", status=1)

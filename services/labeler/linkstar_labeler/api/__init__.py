@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import accounts, invoices, labels, printing, rebates, wallet
+from linkstar_labeler.api import accounts, invoices, labels, printing, rebates, statements, wallet
 from linkstar_labeler.api.press import Press
 from linkstar_labeler.handlers import AccountConnectors, Settler
 from linkstar_runtime.service import ServiceContext
@@ -26,6 +26,7 @@ def routes(settler: Settler, connectors: AccountConnectors) -> Callable[[Service
         router.include_router(wallet.routes(context))
         router.include_router(rebates.routes(context))
         router.include_router(invoices.routes(context))
+        router.include_router(statements.routes(context))
         return router
 
     return build
