@@ -15,13 +15,20 @@ from linkstar_sandbox.carrier_apis import control
 from linkstar_sandbox.carrier_apis.dpd import dpd
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
 from linkstar_sandbox.carrier_apis.fedex import fedex
+from linkstar_sandbox.carrier_apis.hermes import hermes
 from linkstar_sandbox.carrier_apis.ups import ups
 from linkstar_sandbox.carrier_apis.usps import usps
 from linkstar_sandbox.carrier_apis.world import World
 
 __all__ = ["CARRIERS", "application", "listen", "serve"]
 
-CARRIERS: dict[str, Callable[[World], FastAPI]] = {"usps": usps, "ups": ups, "fedex": fedex, "dpd-de": dpd}
+CARRIERS: dict[str, Callable[[World], FastAPI]] = {
+    "usps": usps,
+    "ups": ups,
+    "fedex": fedex,
+    "dpd-de": dpd,
+    "hermes-de": hermes,
+}
 
 
 def application(world: World) -> ASGIApp:

@@ -122,6 +122,11 @@ RIGS = (
         names_currency=False,
         said_no={"1 Undeliverable Way": "ROUTING_3", "2 No Funds Street": "CUSTOMER_7", "3 No Service Road": "SERVICE_1"},
     ),
+    Rig(
+        "hermes-de", "to_door", "EUR", DE_SENDER, DE_RECEIVER, names_currency=False,
+        credentials={**OAUTH, "username": "{client}", "password": "{secret}"},
+        said_no={"1 Undeliverable Way": "e051", "2 No Funds Street": "e012", "3 No Service Road": "e077"},
+    ),
 )  # fmt: skip
 
 

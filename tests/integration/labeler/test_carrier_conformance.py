@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -234,14 +235,19 @@ async def test_void_without_an_answer_is_unknown_and_may_be_asked_again(bench: B
 async def test_list_of_the_day_is_the_carriers_ledger(bench: Bench) -> None:
     if not bench.connector.capabilities.lists_labels:
         pytest.skip("the carrier lists nothing")
-    labels = [await bought(bench, bench.rig.request()) for _ in range(3)]
+    long = dataclasses.replace(bench.rig.request(), reference="LS" + "7" * 27 + "A")
+    labels = [await bought(bench, request) for request in (bench.rig.request(), bench.rig.request(), long)]
     if bench.connector.capabilities.voids:
         await bench.connector.void(labels[0][1])
     listed = await bench.connector.billable(today())
     assert not isinstance(listed, NotSent | OutcomeUnknown), listed
-    ours = {(label.carrier_id, label.charged.amount_minor if label.charged else None, label.voided) for label in listed}
-    theirs = {(sale["carrier_id"], sale["charged_minor"], sale["voided"]) for sale in bench.sales}
+    ours = {(label.reference, label.carrier_id, (label.tracking_number,), label.voided) for label in listed}
+    fields = ("reference", "carrier_id", "tracking_numbers", "voided")
+    theirs = {tuple(tuple(v) if isinstance(v := sale[name], list) else v for name in fields) for sale in bench.sales}
     assert ours == theirs
+    priced = {label.carrier_id: label.charged.amount_minor for label in listed if label.charged}
+    assert priced.items() <= {str(sale["carrier_id"]): sale["charged_minor"] for sale in bench.sales}.items()
+    assert await bench.connector.billable(today() - timedelta(days=3)) == []
 
 
 async def test_manifest_takes_what_it_can_and_names_the_rest(bench: Bench) -> None:

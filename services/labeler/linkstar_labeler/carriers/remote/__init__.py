@@ -13,6 +13,7 @@ import httpx
 from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
 from linkstar_labeler.carriers.remote.dpd import Dpd
 from linkstar_labeler.carriers.remote.fedex import Fedex
+from linkstar_labeler.carriers.remote.hermes import Hermes
 from linkstar_labeler.carriers.remote.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.ups import Ups
 from linkstar_labeler.carriers.remote.usps import Usps
@@ -26,6 +27,7 @@ CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits
     "ups": Ups,
     "fedex": Fedex,
     "dpd-de": Dpd,
+    "hermes-de": Hermes,
 }
 """Every connector by the name an account asks for it."""
 

@@ -34,12 +34,7 @@ class CarrierAccount:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        where = urlsplit(self.base_url)
-        if not where.hostname or where.scheme not in ("http", "https") or where.query or where.username:
-            raise AccountIncomplete("bad_base_url", "the base URL must be https://host[/path]")
-        if where.scheme == "http" and where.hostname not in _LOOPBACK:
-            raise AccountIncomplete("bad_base_url", "the base URL must be https: credentials never travel in clear")
-        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
+        object.__setattr__(self, "base_url", _safe(self.base_url))
         object.__setattr__(self, "credentials", MappingProxyType(dict(self.credentials)))
         object.__setattr__(self, "settings", MappingProxyType(dict(self.settings)))
 
@@ -50,6 +45,10 @@ class CarrierAccount:
     def setting(self, name: str) -> str:
         """Return a setting that the connector cannot do without."""
         return self._required("settings", self.settings, name)
+
+    def url(self, name: str) -> str:
+        """Return another host of the carrier, as a setting names it; without one it is the base URL."""
+        return _safe(self.settings.get(name) or self.base_url)
 
     def choice(self, name: str, default: str, allowed: frozenset[str]) -> str:
         """Return a setting that has a default and few values."""
@@ -62,3 +61,12 @@ class CarrierAccount:
         if not values.get(name):
             raise AccountIncomplete("missing_setting", f"{group}.{name} is needed by {self.connector}")
         return values[name]
+
+
+def _safe(url: str) -> str:
+    where = urlsplit(url)
+    if not where.hostname or where.scheme not in ("http", "https") or where.query or where.username:
+        raise AccountIncomplete("bad_base_url", "a carrier's URL must be https://host[/path]")
+    if where.scheme == "http" and where.hostname not in _LOOPBACK:
+        raise AccountIncomplete("bad_base_url", "a carrier's URL must be https: credentials never travel in clear")
+    return url.rstrip("/")
