@@ -47,12 +47,23 @@ WITH entry AS ({_ENTRIES}), paid AS (
   SELECT tenant, subject, number, currency, kind, count(*) FILTER (WHERE part = kind) AS times,
          sum(amount_minor) AS amount
     FROM entry WHERE kind IN ('capture', 'refund') GROUP BY 1, 2, 3, 4, 5
+), aside AS (
+  SELECT tenant, subject, number, currency,
+         sum(CASE WHEN to_account = 'wallet_held' THEN amount_minor ELSE 0 END) AS held,
+         sum(CASE WHEN to_account = 'wallet_held' THEN amount_minor ELSE -amount_minor END) AS left_over
+    FROM entry WHERE 'wallet_held' IN (from_account, to_account) GROUP BY 1, 2, 3, 4
 ), label AS (
   SELECT l.tenant, l.tenant || '/' || l.shipment_id || ' attempt ' || l.route_version AS name, l.state,
          l.charged_minor AS charged, coalesce(c.times, 0) AS captures, coalesce(c.amount, 0) AS captured,
-         coalesce(r.times, 0) AS refunds, coalesce(r.amount, 0) AS refunded, coalesce(p.state, '') AS purchase
+         coalesce(r.times, 0) AS refunds, coalesce(r.amount, 0) AS refunded, coalesce(p.state, '') AS purchase,
+         strpos(l.shipment_id, '~R') > 0 AND p.state IS NULL AND coalesce(a.held, 0) = l.charged_minor AS on_scan,
+         coalesce(a.left_over, 0) AS left_over, s.accepted
     FROM labeler.label l
-    LEFT JOIN labeler.purchase p USING (tenant, shipment_id, route_version)
+    JOIN labeler.shipment s ON (s.tenant, s.shipment_id) = (l.tenant, l.shipment_id)
+    LEFT JOIN labeler.purchase p
+      ON (p.tenant, p.shipment_id, p.route_version) = (l.tenant, l.shipment_id, l.route_version)
+    LEFT JOIN aside a ON (a.tenant, a.subject, a.number, a.currency)
+              = (l.tenant, l.shipment_id, l.route_version::text, l.currency)
     LEFT JOIN paid c ON c.kind = 'capture' AND (c.tenant, c.subject, c.number, c.currency)
               = (l.tenant, l.shipment_id, l.route_version::text, l.currency)
     LEFT JOIN paid r ON r.kind = 'refund' AND (r.tenant, r.subject, r.number, r.currency)
@@ -113,15 +124,17 @@ LAWS = (
              GROUP BY p.tenant, p.shipment_id, p.route_version, p.due_at, p.captured, l.charged_minor""",
     ),
     Law(
-        "one_capture", "every active label that costs something has one capture of its price, and no refund",
-        f"{_LABELS} captures > 1 OR captured <> charged OR refunds > 0 OR refunded <> 0 AS broken "
+        "one_capture", "every active label that costs something has one capture of its price, and no refund; one that is "
+        "charged on its first scan from then on",
+        f"{_LABELS} captures > 1 OR captured <> CASE WHEN on_scan AND NOT accepted THEN 0 ELSE charged END "
+        "OR left_over <> CASE WHEN on_scan THEN charged - captured ELSE 0 END OR refunds > 0 OR refunded <> 0 AS broken "
         "FROM label WHERE state = 'active' AND charged > 0",
     ),
     Law(
         "one_refund", "every voided label that cost something has one capture and one refund of the same amount, unless its "
         "carrier has still to agree, or bills it all the same",
-        f"{_LABELS} captures > 1 OR captured <> charged OR refunds > 1 OR refunded <> "
-        "CASE WHEN purchase IN ('voiding', 'kept') THEN 0 ELSE captured END AS broken "
+        f"{_LABELS} captures > 1 OR captured <> CASE WHEN on_scan THEN 0 ELSE charged END OR refunds > 1 OR refunded <> "
+        "CASE WHEN purchase IN ('voiding', 'kept') THEN 0 ELSE captured END OR on_scan AND left_over <> 0 AS broken "
         "FROM label WHERE state = 'voided' AND charged > 0",
     ),
     Law(

@@ -107,6 +107,20 @@ def rebate(
         out.print(table)
 
 
+@app.command()
+def unused(
+    after: Annotated[int | None, typer.Option(help="days without a scan")] = None,
+    never: Annotated[bool, typer.Option("--never", help="keep labels for ever")] = False,
+) -> None:
+    """Show, or set, after how many days labels that no carrier scanned are voided and refunded."""
+    with coded_errors():
+        if after is None and not never:
+            days = _labeler().get("unused-labels")["after_days"]
+        else:
+            days = _labeler().send("PUT", "unused-labels", json={"after_days": None if never else after})["after_days"]
+        out.print(f"unused labels: {'kept' if days is None else f'refunded after {days} days'}", highlight=False)
+
+
 def decimal(minor: int, currency: str) -> str:
     """Minor units as people write them."""
     places = CURRENCY_EXPONENTS[currency]

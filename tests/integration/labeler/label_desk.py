@@ -136,7 +136,8 @@ async def opened_desk(database_url: str) -> AsyncIterator[LabelDesk]:
         """TRUNCATE labeler.shipment, labeler.label, labeler.tracking_number, labeler.number_block, labeler.wallet,
              labeler.ledger_entry, labeler.waiting_posting, labeler.raised_exception, labeler.wallet_change,
              labeler.volume_agreement, labeler.carrier_account, labeler.purchase, labeler.purchase_attempt,
-             labeler.orphan_label, labeler.label_document, labeler.invoice_line, labeler.dispute, labeler.invoice_policy"""
+             labeler.orphan_label, labeler.label_document, labeler.invoice_line, labeler.dispute, labeler.invoice_policy,
+             labeler.unused_policy, labeler.unused_sweep"""
     )
     clock = ManualClock(AT)
     settings = LabelerSettings(database=DatabaseSettings(url=database_url, pool_size=16))

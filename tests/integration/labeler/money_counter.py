@@ -25,7 +25,9 @@ from linkstar_runtime.http import create_app
 from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.writer import Writer
 
-SCOPES = ("wallet:read", "wallet:write", "wallet:admin", "invoices:read", "invoices:write")
+SCOPES = (
+    "wallet:read", "wallet:write", "wallet:admin", "invoices:read", "invoices:write", "labels:read", "labels:write",
+)  # fmt: skip
 
 
 @dataclass

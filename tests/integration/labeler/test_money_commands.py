@@ -42,6 +42,8 @@ async def test_wallet_commands(counter: MoneyCounter, terminal: Terminal, tmp_pa
     assert "month_open" in await terminal.run("wallet", "rebate", "2026-11", status=1)
     await counter.desk.routes(route())
     assert json.loads((await terminal.run("ledger", "check")).splitlines()[-1])["ok"]
+    assert await terminal.run("wallet", "unused", "--after", "28") == "unused labels: refunded after 28 days\n"
+    assert await terminal.run("wallet", "unused", "--never") == await terminal.run("wallet", "unused")
     assert "amount-invalid" in await terminal.run("wallet", "topup", "1,000.00", "USD", status=1)
     assert "currency-unknown" in await terminal.run("wallet", "topup", "1.00", "XYZ", status=1)
 

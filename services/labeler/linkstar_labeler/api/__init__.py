@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import accounts, invoices, labels, printing, rebates, statements, wallet
+from linkstar_labeler.api import accounts, invoices, labels, printing, rebates, statements, unused_labels, wallet
 from linkstar_labeler.api.press import Press
 from linkstar_labeler.handlers import AccountConnectors, Settler
 from linkstar_runtime.service import ServiceContext
@@ -27,6 +27,7 @@ def routes(settler: Settler, connectors: AccountConnectors) -> Callable[[Service
         router.include_router(rebates.routes(context))
         router.include_router(invoices.routes(context))
         router.include_router(statements.routes(context))
+        router.include_router(unused_labels.routes(context))
         return router
 
     return build

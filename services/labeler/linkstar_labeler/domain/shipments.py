@@ -84,6 +84,11 @@ class Shipment:
         """Identity: tenant and shipment id."""
         return self.tenant, self.shipment_id
 
+    @property
+    def just_accepted(self) -> bool:
+        """True when the carrier was not known to have a parcel before this transaction."""
+        return self.accepted and not (self.stored and self.stored.accepted)
+
     def choose(self, route: RouteChosen) -> None:
         """A route attempt: buy it if it is the newest, for the newest content, and nothing stands against it."""
         if route.version <= self.route_version:

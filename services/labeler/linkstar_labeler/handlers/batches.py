@@ -21,6 +21,7 @@ from linkstar_labeler import store
 from linkstar_labeler.domain.exceptions import resolve
 from linkstar_labeler.domain.ledger import CLAIMS, FEES, WALLET, Entry
 from linkstar_labeler.domain.shipments import Shipment
+from linkstar_labeler.handlers.first_scans import charge_first_scans
 from linkstar_labeler.handlers.postings import post_or_wait
 from linkstar_labeler.handlers.settlement import Settler
 from linkstar_labeler.store.shipments import ShipmentKey
@@ -75,7 +76,8 @@ class Handlers:
             scanned.setdefault((event.tenant, event.shipment_id), set()).add(event.tracking_number)
         delivered = {(event.tenant, event.shipment_id) for event in telling if event.delivered}
         disputed = await store.with_open_exceptions(tx, delivered) if delivered else []
-        unusual = await store.note_acceptance(tx, scanned, disputed)
+        unusual, returned = await store.note_acceptance(tx, scanned, disputed)
+        await charge_first_scans(tx, returned)
         return await self._judge(tx, telling, unusual, delivered) if unusual else []
 
     async def _judge(
@@ -88,6 +90,8 @@ class Handlers:
             shipment = shipments.get((event.tenant, event.shipment_id))
             if shipment is not None:
                 shipment.accept(event.tracking_number)
+        started = [s.label.route for s in shipments.values() if s.label and s.label.bought and s.just_accepted]
+        await charge_first_scans(tx, started)
         raised = await self._settler.settle(tx, list(shipments.values()))
         return [*raised, *await _resolve_late(tx, [shipments[key] for key in sorted(delivered & shipments.keys())])]
 

@@ -21,7 +21,9 @@ from linkstar_contracts.events import (
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
 from linkstar_labeler.carriers.printing import make_labels
+from linkstar_labeler.domain.charge_events import charged_on_scan
 from linkstar_labeler.domain.charges import capture, hold, refund
+from linkstar_labeler.domain.charges import release as release_of
 from linkstar_labeler.domain.connector import Refused
 from linkstar_labeler.domain.ledger import Account, Entry
 from linkstar_labeler.domain.purchase_steps import PurchaseKey
@@ -103,7 +105,7 @@ class RangePurchase(Purchase):
         self.label_sha256 = tuple(sha256(render_zpl(label).encode()).hexdigest() for label in labels)
 
     def entries(self) -> list[Entry]:
-        return capture(self.route)
+        return hold(self.route) if charged_on_scan(self.route) else capture(self.route)
 
     def stored(self) -> StoredLabel:
         return self._row("active", self.tracking_numbers, self.label_sha256)
@@ -111,21 +113,22 @@ class RangePurchase(Purchase):
     def created(self, at: datetime) -> LabelCreated:
         """Return the event of the bought label."""
         printed = list(zip(self.tracking_numbers, self.label_sha256, strict=True))
-        return label_created(self.shipment, self.route, printed, self.carrier.capabilities.guarantee, _FORMATS, at)
+        guarantee, paid_by = self.carrier.capabilities.guarantee, "hold" if charged_on_scan(self.route) else "capture"
+        return label_created(self.shipment, self.route, printed, guarantee, _FORMATS, at, paid_by)
 
 
-def _posting_id(route: RouteChosen) -> str:
+def _posting_id(route: RouteChosen, kind: str) -> str:
     """`shipment|kind|attempt`; a test label names a posting that is never made."""
-    return f"{route.shipment_id}|{'test' if route.test else 'capture'}|{route.version}"
+    return f"{route.shipment_id}|{'test' if route.test else kind}|{route.version}"
 
 
 def label_created(
     shipment: Shipment, route: RouteChosen, printed: Sequence[tuple[str, str]], guarantee: PurchaseGuarantee,
-    formats: tuple[str, ...], at: datetime,
+    formats: tuple[str, ...], at: datetime, paid_by: str = "capture",
 ) -> LabelCreated:  # fmt: skip
     """Return the event of a bought label: what is new in it, numbers and hashes, is validated; the rest was.
 
-    `printed` holds tracking number and SHA-256 of each parcel's label.
+    `printed` holds tracking number and SHA-256 of each parcel's label, `paid_by` is the kind of posting that pays.
     """
     parcels = tuple(
         LabelledParcel(
@@ -136,7 +139,7 @@ def label_created(
     )  # fmt: skip
     own = {
         "version": shipment.next_version(), "occurred_at": at, "route_version": route.version, "parcels": parcels,
-        "posting_id": _posting_id(route), "formats": formats, "purchase_guarantee": guarantee, "manifest_id": None,
+        "posting_id": _posting_id(route, paid_by), "formats": formats, "purchase_guarantee": guarantee, "manifest_id": None,
     }  # fmt: skip
     return assembled(LabelCreated, {**vars(route), **vars(route.route), **own})
 
@@ -162,5 +165,7 @@ def voiding(shipment: Shipment, release: Release, at: datetime) -> LabelVoided:
 
 
 def void_entries(release: Release) -> list[Entry]:
-    """Return the refund of a voided label; nothing where nothing had been charged."""
-    return refund(release.label.route) if release.label.bought else []
+    """Return the refund of a voided label; nothing where nothing had been charged. What waits for a scan is released."""
+    if not release.label.bought:
+        return []
+    return release_of(release.label.route) if charged_on_scan(release.label.route) else refund(release.label.route)

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from linkstar_labeler.jobs.held import MoneyGauges, continue_held
 from linkstar_labeler.jobs.purchases import Purchasing
+from linkstar_labeler.jobs.unused import give_up_unused
 
-__all__ = ["MoneyGauges", "Purchasing", "continue_held"]
+__all__ = ["MoneyGauges", "Purchasing", "continue_held", "give_up_unused"]

@@ -101,9 +101,9 @@ async def held_shipments(tx: Transaction, shards: Sequence[int], limit: int) -> 
 
 async def note_acceptance(
     tx: Transaction, scanned: Mapping[ShipmentKey, Collection[str]], always: Collection[ShipmentKey]
-) -> list[ShipmentKey]:
+) -> tuple[list[ShipmentKey], list[RouteChosen]]:
     """Lock the shipments that are not under way yet, and `always` those named so; mark as under way all whose current
-    label bears the one number that was scanned, and return the others.
+    label bears the one number that was scanned, and return the others, and the routes of returns that were marked.
     """
     rows = await tx.fetch(
         """SELECT s.tenant, s.shipment_id FROM shipment s
@@ -113,21 +113,25 @@ async def note_acceptance(
     )  # fmt: skip
     locked = [(row["tenant"], row["shipment_id"]) for row in rows]
     plain = [(key, next(iter(scanned[key]))) for key in locked if len(scanned[key]) == 1 and key not in always]
-    marked = await _mark_accepted(tx, plain) if plain else set()
-    return [key for key in locked if key not in marked]
+    marked = await _mark_accepted(tx, plain) if plain else {}
+    returned = [RouteChosen.model_validate_json(route) for route in marked.values() if route]
+    return [key for key in locked if key not in marked], returned
 
 
-async def _mark_accepted(tx: Transaction, scanned: Sequence[tuple[ShipmentKey, str]]) -> set[ShipmentKey]:
+async def _mark_accepted(
+    tx: Transaction, scanned: Sequence[tuple[ShipmentKey, str]]
+) -> dict[ShipmentKey, bytes | None]:
+    """Mark them and return which were marked, each with its route if it is a return (`<order>~R1`)."""
     rows = await tx.fetch(
         """UPDATE shipment s SET accepted = true
            FROM unnest($1::text[], $2::text[], $3::text[]) u(tenant, shipment_id, number), label l
            WHERE s.tenant = u.tenant AND s.shipment_id = u.shipment_id AND l.tenant = u.tenant
              AND l.shipment_id = u.shipment_id AND l.state IN ('held', 'buying', 'active')
              AND u.number = ANY (l.tracking_numbers)
-           RETURNING s.tenant, s.shipment_id""",
+           RETURNING s.tenant, s.shipment_id, CASE WHEN strpos(s.shipment_id, '~R') > 0 THEN l.route END AS route""",
         *columns([key for key, _ in scanned]), [number for _, number in scanned],
     )  # fmt: skip
-    return {(row["tenant"], row["shipment_id"]) for row in rows}
+    return {(row["tenant"], row["shipment_id"]): row["route"] for row in rows}
 
 
 async def with_open_exceptions(tx: Transaction, keys: Iterable[ShipmentKey]) -> list[ShipmentKey]:
