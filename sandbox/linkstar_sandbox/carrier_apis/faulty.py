@@ -47,15 +47,19 @@ class CuttableConnections:
 class FaultyRoute(APIRoute):
     """A route whose name is the operation; the application's title is the carrier."""
 
+    async def call_of(self, request: Request) -> tuple[str, str]:
+        """Return which operation is asked for, and by whom."""
+        return self.name, account_of(request)
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler."""
         work = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
             world, carrier = world_of(request), str(request.app.title)
-            account = account_of(request)
-            world.ledger.count(carrier, self.name)
-            fault = world.faults.next(carrier, self.name, account)
+            operation, account = await self.call_of(request)
+            world.ledger.count(carrier, operation)
+            fault = world.faults.next(carrier, operation, account)
             request.state.fault = fault
             if fault is None:
                 return await work(request)

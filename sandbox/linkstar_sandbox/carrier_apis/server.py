@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis import control
+from linkstar_sandbox.carrier_apis.canpar import canpar
 from linkstar_sandbox.carrier_apis.dpd import dpd
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
 from linkstar_sandbox.carrier_apis.fedex import fedex
@@ -28,6 +29,7 @@ CARRIERS: dict[str, Callable[[World], FastAPI]] = {
     "fedex": fedex,
     "dpd-de": dpd,
     "hermes-de": hermes,
+    "canpar": canpar,
 }
 
 

@@ -97,6 +97,14 @@ DE_RECEIVER = Consignee(
     name="Ada Beispiel", street="Lerchenweg 45", street2="Hinterhaus", city="Berlin", postcode="10115", country="DE",
     phone="+49 30 5550199", email="ada@example.org",
 )  # fmt: skip
+CA_SENDER = Consignee(
+    name="Dock Seven", company="Star Depot", street="100 Warehouse Road", city="Mississauga", region="ON",
+    postcode="L5T 1A1", country="CA", phone="+1 905 555 0100",
+)  # fmt: skip
+CA_RECEIVER = Consignee(
+    name="Ada Q Example", street="45 Larkspur Street", street2="Apt 9", city="Toronto", region="ON", postcode="M5V 3L9",
+    country="CA", phone="+1 416 555 0199", email="ada@example.org",
+)  # fmt: skip
 OAUTH = {"client_id": "{client}", "client_secret": "{secret}"}
 
 RIGS = (
@@ -126,6 +134,11 @@ RIGS = (
         "hermes-de", "to_door", "EUR", DE_SENDER, DE_RECEIVER, names_currency=False,
         credentials={**OAUTH, "username": "{client}", "password": "{secret}"},
         said_no={"1 Undeliverable Way": "e051", "2 No Funds Street": "e012", "3 No Service Road": "e077"},
+    ),
+    Rig(
+        "canpar", "ground", "CAD", CA_SENDER, CA_RECEIVER, multi_parcel=True, names_currency=False, tokens=False,
+        credentials={"user_id": "{client}", "password": "{secret}"},
+        said_no=dict.fromkeys(("1 Undeliverable Way", "2 No Funds Street", "3 No Service Road"), "carrier_refused"),
     ),
 )  # fmt: skip
 

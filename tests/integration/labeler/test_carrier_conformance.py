@@ -194,7 +194,7 @@ async def test_nonsense_is_coded_and_the_purchase_is_not_lost(bench: Bench) -> N
         "wrong_currency": "wrong_currency",
     }  # fmt: skip
     assert codes == {kind: expected[kind] for kind in codes}
-    assert codes["field_lost"] in {"field_missing", "parcel_missing", "label_missing"}
+    assert codes["field_lost"] in {"field_missing", "parcel_missing", "malformed_reply"}
 
 
 async def test_refusals_are_coded_cost_nothing_and_name_nobody(bench: Bench) -> None:
@@ -394,3 +394,31 @@ async def test_fedex_economy_needs_a_hub(simulator: Simulator) -> None:
         outcome = await bench.connector.buy(FEDEX.request(service="ground_economy"))
         assert isinstance(outcome, Refused)
         assert bench.sales == []
+
+
+CANPAR = next(rig for rig in RIGS if rig.connector == "canpar")
+
+
+async def test_canpar_lists_every_page(simulator: Simulator) -> None:
+    async with open_http() as http:
+        bench = Bench(CANPAR, simulator, http)
+        for _ in range(12):
+            await bought(bench, CANPAR.request())
+        listed = await bench.connector.billable(today())
+        assert not isinstance(listed, NotSent | OutcomeUnknown)
+        assert sorted(label.carrier_id for label in listed) == sorted(str(sale["carrier_id"]) for sale in bench.sales)
+
+
+@pytest.mark.parametrize("kind", ["timeout_after", "html", "rate_limited", "error_before"])
+async def test_canpar_shipment_without_its_labels_is_unknown_and_found(simulator: Simulator, kind: str) -> None:
+    """The second call fails: the shipment is bought, and nothing may say that it was not."""
+    async with open_http() as http:
+        bench = Bench(CANPAR, simulator, http)
+        request = CANPAR.request(parcels=2)
+        bench.fail(kind, "labels", seconds=0.05 if kind != "rate_limited" else 0)
+        assert isinstance(await bench.connector.buy(request), OutcomeUnknown)
+        (sale,) = bench.charged
+        found = await bench.connector.recover(request)
+        assert isinstance(found, Purchased), found
+        assert found.carrier_id == sale["carrier_id"]
+        assert [parcel.tracking_number for parcel in found.parcels] == sale["tracking_numbers"]

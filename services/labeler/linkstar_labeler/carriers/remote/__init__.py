@@ -11,6 +11,7 @@ from collections.abc import Callable
 import httpx
 
 from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
+from linkstar_labeler.carriers.remote.canpar import Canpar
 from linkstar_labeler.carriers.remote.dpd import Dpd
 from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.hermes import Hermes
@@ -28,6 +29,7 @@ CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits
     "fedex": Fedex,
     "dpd-de": Dpd,
     "hermes-de": Hermes,
+    "canpar": Canpar,
 }
 """Every connector by the name an account asks for it."""
 

@@ -59,6 +59,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: Any = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
     basic: tuple[str, str] | None = field(default=None, repr=False)
     changes: bool = True
     bodyless: bool = False
@@ -150,7 +151,8 @@ class Transport:
     async def _talk(self, call: Call, progress: _Progress) -> tuple[int, httpx.Headers, bytes]:
         limits = self._limits
         request = self._http.build_request(
-            call.method, self._base_url + call.path, params=call.query or None, json=call.json, data=call.form,
+            call.method, self._base_url + call.path, params=call.query or None,
+            json=call.json, data=call.form, content=call.content,
             headers={"Accept": "application/json", **call.headers, "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s, pool=limits.connect_s),
             extensions={"trace": progress.note},
