@@ -154,16 +154,16 @@ LAWS = (
                        AND e.number <> '' AND e.shipment_id IS NOT DISTINCT FROM e.subject
                      WHEN e.subject = 'topup' THEN e.part <> '' AND e.number = ''
                        AND e.from_account = 'platform_funding' AND e.to_account = 'wallet'
-                     WHEN e.kind IN ('adjustment', 'dispute') THEN EXISTS (
-                       SELECT FROM billed b WHERE b.owner = e.tenant AND b.reference = e.number
-                         AND e.subject = coalesce(b.shipment_id, 'invoice'))
+                     WHEN e.kind IN ('adjustment', 'dispute') THEN b.owner IS NOT NULL
                      WHEN e.subject = 'rebate' THEN e.to_account = 'wallet' AND EXISTS (
                        SELECT FROM labeler.volume_agreement a WHERE a.tenant = e.tenant AND a.currency = e.number
                          AND e.part ~ '^20[0-9][0-9]-[0-9][0-9][.]' AND a.carrier = substr(e.part, 9))
                      ELSE false END AS broken
               FROM ({_ENTRIES}) e
               LEFT JOIN labeler.label l ON l.tenant = e.tenant AND l.shipment_id = e.subject
-                AND l.route_version::text = e.number""",
+                AND l.route_version::text = e.number
+              LEFT JOIN (SELECT DISTINCT owner, reference, coalesce(shipment_id, 'invoice') AS subject FROM billed) b
+                ON (b.owner, b.reference, b.subject) = (e.tenant, e.number, e.subject)""",
     ),
     Law(
         "bills_are_settled", "what was adjusted or accepted of a bill is posted or waits, to the cent, and nothing else is",

@@ -36,9 +36,10 @@ def import_file(
 ) -> None:
     """Import a file as a whole; a bad row is told with its remedy and keeps all of it out. Again, it changes nothing."""
     body = file.read_bytes()
+    key = sha256(f"{carrier} {layout}\n".encode() + body).hexdigest()
     with coded_errors():
         done = _labeler().send(
-            "POST", "invoices", f"invoice-{sha256(body).hexdigest()}", content=body, headers={"Content-Type": "text/csv"},
+            "POST", "invoices", f"invoice-{key}", content=body, headers={"Content-Type": "text/csv"},
             params={"carrier": carrier, "layout": layout}, tell=_tell_faults,
         )  # fmt: skip
         out.print(_sums(done["invoices"]))

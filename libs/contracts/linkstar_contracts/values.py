@@ -58,10 +58,13 @@ class OpenEnum(str, Enum):
         return cls.__members__.get("UNKNOWN") if isinstance(value, str) and len(value) <= 64 else None
 
 
+_MOST_MINOR = 10**12
+
+
 class Money(Value):
     """An amount in integer minor units (cents, pence) of one currency; yen has none, dinar has three decimals."""
 
-    amount_minor: Annotated[int, Field(ge=-(10**12), le=10**12)]
+    amount_minor: Annotated[int, Field(ge=-_MOST_MINOR, le=_MOST_MINOR)]
     currency: CurrencyCode
 
     def __str__(self) -> str:
@@ -94,6 +97,8 @@ def parse_money(text: str, currency: str) -> Money:
         raise ValueError("is no amount; write digits and a decimal point, such as 1234.50")
     places = CURRENCY_EXPONENTS[currency]
     minor = Decimal(text).scaleb(places)
+    if abs(minor) > _MOST_MINOR:
+        raise ValueError("is more than any amount may be")
     if minor != int(minor):
         raise ValueError(f"has more than {places} decimals; {currency} has {places}")
     return Money(amount_minor=int(minor), currency=currency)

@@ -82,7 +82,8 @@ async def idempotent_command(request: Request, tenant: str) -> IdempotentCommand
         raise _unusable("idempotency_key_missing", "This request needs an Idempotency-Key")
     if not _KEY.fullmatch(key):
         raise _unusable("idempotency_key_invalid", "This Idempotency-Key is too long or not visible ASCII")
-    content = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    query = f"?{request.url.query}" if request.url.query else ""
+    content = f"{request.method} {request.url.path}{query}\n".encode() + await request.body()
     return IdempotentCommand(tenant, key, sha256(content).digest())
 
 

@@ -87,7 +87,12 @@ async def test_every_kind_is_matched_adjusted_or_left_to_review_once(counter: Mo
     shown = await counter.get("invoices/usps/F1", kind="duplicate_line")
     assert [each["line"] for each in shown["lines"]] == [8]
     assert shown["terms"]["dispute_until"] == "2027-01-19"
-    assert (await counter.get("invoices"))["invoices"] == [sums]
+    await send(counter, line(1, "ALIEN0001", "3.00", invoice="F2"))
+    first = await counter.get("invoices", limit=1)
+    assert first["invoices"] == [sums]
+    second = await counter.get("invoices", limit=1, after=first["next"])
+    assert [each["invoice_number"] for each in second["invoices"]] == ["F2"]
+    assert await counter.get("invoices", after=second["next"]) == {"invoices": []}
 
 
 async def test_disputes_end_won_lost_or_expired_and_every_cent_is_somewhere(counter: MoneyCounter) -> None:

@@ -54,6 +54,8 @@ def test_a_line_is_read_exactly() -> None:
         ({"amount": ""}, ("amount_invalid", 2, "amount")),
         ({"currency": "usd"}, ("currency_unknown", 2, "currency")),
         ({"invoice_date": "30.11.2026"}, ("invoice_date_invalid", 2, "invoice_date")),
+        ({"invoice_date": "9999-12-31"}, ("invoice_date_invalid", 2, "invoice_date")),
+        ({"amount": "9999999999.999", "currency": "KWD"}, ("amount_invalid", 2, "amount")),
         ({"line": "0"}, ("line_invalid", 2, "line")),
         ({"invoice_number": "F/1"}, ("invoice_number_invalid", 2, "invoice_number")),
         ({"charge_code": "MYSTERY"}, ("charge_code_unknown", 2, "charge_code")),

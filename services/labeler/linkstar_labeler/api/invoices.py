@@ -128,10 +128,14 @@ def _add_reports(router: APIRouter, context: ServiceContext) -> None:
         limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> dict[str, Any]:  # fmt: skip
         """Invoices with their sums, by carrier and number; `next` is the cursor of the following page."""
-        carrier, _, number = after.partition("/")
+        carrier, number, currency = (*after.split("/", 2), "", "", "")[:3]
         async with context.database.transaction() as tx:
-            found = await invoice_reports.invoices_page(tx, principal.tenant, limit, (carrier, number))
-        following = {"next": f"{found[-1].carrier}/{found[-1].invoice_number}"} if len(found) == limit else {}
+            found = await invoice_reports.invoices_page(tx, principal.tenant, limit, (carrier, number, currency))
+        following = (
+            {"next": "/".join((found[-1].carrier, found[-1].invoice_number, found[-1].currency))}
+            if len(found) == limit
+            else {}
+        )
         return {"invoices": found, **following}
 
     @router.get("/disputes")

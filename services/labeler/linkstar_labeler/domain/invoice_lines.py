@@ -61,6 +61,13 @@ class BilledLine:
         return self.invoice_number, self.line
 
 
+def _day(text: str) -> date:
+    day = date.fromisoformat(text)
+    if not 2000 <= day.year < 2100:
+        raise ValueError("is not of our time")
+    return day
+
+
 class Row:
     """One row by the names of its columns; every reader raises `Faulty`, naming the column."""
 
@@ -92,7 +99,7 @@ class Row:
 
     def day(self, column: str) -> date:
         """Return a date."""
-        return self._read(column, date.fromisoformat, "Write the date as 2026-11-30.", "is no date")
+        return self._read(column, _day, "Write the date as 2026-11-30.", "is no date of our time")
 
     def currency(self, column: str) -> str:
         """Return a currency."""

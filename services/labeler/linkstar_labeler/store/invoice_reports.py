@@ -27,9 +27,13 @@ class InvoiceSums:
 
 
 async def invoices_page(
-    tx: Transaction, tenant: str, limit: int, after: tuple[str, str] = ("", ""), only: tuple[str, str] | None = None
+    tx: Transaction,
+    tenant: str,
+    limit: int,
+    after: tuple[str, str, str] = ("", "", ""),
+    only: tuple[str, str] | None = None,
 ) -> list[InvoiceSums]:
-    """Return invoices with their sums, by carrier and number behind `after`, or the one named `only`."""
+    """Return invoices with their sums, by carrier, number and currency behind `after`, or the one named `only`."""
     rows = await tx.fetch(
         """SELECT carrier, invoice_number, max(invoice_date) AS invoice_date, currency, count(*) AS lines,
                   sum(billed_minor)::bigint AS billed_minor, sum(expected_minor)::bigint AS expected_minor,
@@ -37,9 +41,9 @@ async def invoices_page(
                   count(*) FILTER (WHERE state = 'review') AS in_review,
                   count(*) FILTER (WHERE state = 'disputed') AS disputed
            FROM invoice_line
-           WHERE tenant = $1 AND (carrier, invoice_number) > ($2, $3)
-             AND ($4::text IS NULL OR (carrier, invoice_number) = ($4, $5))
-           GROUP BY carrier, invoice_number, currency ORDER BY carrier, invoice_number, currency LIMIT $6""",
+           WHERE tenant = $1 AND (carrier, invoice_number, currency) > ($2, $3, $4)
+             AND ($5::text IS NULL OR (carrier, invoice_number) = ($5, $6))
+           GROUP BY carrier, invoice_number, currency ORDER BY carrier, invoice_number, currency LIMIT $7""",
         tenant, *after, *(only or (None, None)), limit,
     )  # fmt: skip
     return [InvoiceSums(**row) for row in rows]
