@@ -58,6 +58,21 @@ class Standings(NamedTuple):
     standing: str
 
 
+class CarrierOperation(NamedTuple):
+    """Labels of what is measured per call to a carrier's web services."""
+
+    carrier: str
+    operation: str
+
+
+class CarrierCall(NamedTuple):
+    """Labels of calls to carriers; `end` is `accepted`, `refused`, or the stable code of what came instead of an answer."""
+
+    carrier: str
+    operation: str
+    end: str
+
+
 class ExitCode(NamedTuple):
     """Labels of a restart: 70 a stall, 75 someone must look, negative a signal."""
 
@@ -128,6 +143,10 @@ PURCHASE_UNKNOWN_AGE = Gauge("linkstar_purchase_unknown_age_seconds", "longest t
 ORPHAN_LABELS = Counters("linkstar_orphan_labels_total", "labels nobody pays for, by what became of the void", OfState)
 LABELS_LISTED = Counters(
     "linkstar_labels_listed_total", "labels on carriers' lists, by how they stand to ours", Standings
+)
+CARRIER_CALLS = Counters("linkstar_carrier_calls_total", "calls to carriers' web services, by their end", CarrierCall)
+CARRIER_SECONDS = Histograms(
+    "linkstar_carrier_call_duration_seconds", "answers and silences of carriers", CarrierOperation, SECONDS
 )
 WALLET_BALANCE = Gauges("linkstar_wallet_balance_minor", "sum of all wallets, in minor units", OfCurrency)
 WALLETS_OVERDRAWN = Gauge("linkstar_wallets_overdrawn", "wallets below their credit limit; must stay 0")

@@ -34,7 +34,6 @@ class FaultKind(StrEnum):
     WRONG_CURRENCY = "wrong_currency"
     PRICE_CHANGE = "price_change"
     SIGNED_OUT = "signed_out"
-    DUPLICATE_WEBHOOK = "duplicate_webhook"
 
 
 class Fault(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -10,14 +11,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from linkstar_labeler.carriers.remote import AccountIncomplete, CarrierAccount, connect, open_http
+from linkstar_labeler.carriers.remote import CONNECTORS, AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.breaker import CircuitBreaker
+from linkstar_labeler.carriers.remote.hosts import HOSTS
 from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.pace import Pace
 from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
 from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
 from linkstar_runtime.clock import ManualClock
+from linkstar_runtime.metrics import CARRIER_CALLS
 
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -90,7 +93,7 @@ SHORT = Limits(connect_s=5, read_s=0.2, whole_s=0.4, reply_bytes=100_000)
 
 async def ending(serve: Serve, call: Call = BUY) -> Reply | NotSent | OutcomeUnknown:
     async with carrier(serve) as address, open_http() as http:
-        return await Transport(http, ManualClock(START), address, SHORT).send(call)
+        return await Transport("usps", http, ManualClock(START), address, SHORT).send(call)
 
 
 HTML = b"<html><body>maintenance</body></html>"
@@ -128,6 +131,14 @@ async def test_what_changes_nothing_is_never_unknown(serve: Serve) -> None:
     assert isinstance(await ending(serve, LOOK), NotSent)
 
 
+async def test_every_call_is_counted_by_how_it_ended() -> None:
+    ends = {"accepted": answering("200 OK", b"{}"), "refused": answering("400 No", b"{}"), "reply_cut": hanging_up}
+    before = {end: CARRIER_CALLS.read(("usps", "buy", end)) for end in ends}
+    for serve in ends.values():
+        await ending(serve)
+    assert {end: CARRIER_CALLS.read(("usps", "buy", end)) - before[end] for end in ends} == dict.fromkeys(ends, 1)
+
+
 async def test_whole_answers_are_replies() -> None:
     accepted = await ending(answering("200 OK", b'{"price": 5.10}'))
     assert isinstance(accepted, Reply)
@@ -143,14 +154,14 @@ async def test_nobody_there_is_not_sent() -> None:
         taken.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
         async with open_http() as http:
-            outcome = await Transport(http, ManualClock(START), address, SHORT).send(BUY)
+            outcome = await Transport("usps", http, ManualClock(START), address, SHORT).send(BUY)
     assert isinstance(outcome, NotSent)
     assert outcome.code == "no_connection"
 
 
 async def test_name_that_does_not_resolve_is_not_sent() -> None:
     async with open_http() as http:
-        outcome = await Transport(http, ManualClock(START), "https://carrier.invalid", SHORT).send(BUY)
+        outcome = await Transport("usps", http, ManualClock(START), "https://carrier.invalid", SHORT).send(BUY)
     assert isinstance(outcome, NotSent)
     assert outcome.code == "no_connection"
 
@@ -264,7 +275,7 @@ async def test_dead_carrier_is_left_alone() -> None:
         await answering("500 Oops", b"{}", "Connection: close\r\n")(reader, writer)
 
     async with carrier(broken) as address, open_http() as http:
-        transport = Transport(http, clock, address, SHORT)
+        transport = Transport("usps", http, clock, address, SHORT)
         outcomes = [await transport.send(BUY) for _ in range(9)]
     assert asked == 5
     assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * 5 + [NotSent] * 4
@@ -274,7 +285,7 @@ async def test_dead_carrier_is_left_alone() -> None:
 async def test_cancelled_call_frees_the_probe() -> None:
     clock = ManualClock(START)
     async with carrier(silent) as address, open_http() as http:
-        transport = Transport(http, clock, address, Limits(read_s=30))
+        transport = Transport("usps", http, clock, address, Limits(read_s=30))
         task = asyncio.create_task(transport.send(BUY))
         await asyncio.sleep(0.05)
         task.cancel()
@@ -350,7 +361,7 @@ async def test_carrier_that_refuses_every_token_is_asked_twice() -> None:
 
     async with carrier(serve) as address, open_http() as http:
         clock = ManualClock(START)
-        transport = Transport(http, clock, address, SHORT)
+        transport = Transport("usps", http, clock, address, SHORT)
         bearer = BearerTransport(transport, client_credentials(transport, clock, Call("token", "POST", "/token")))
         outcome = await bearer.send(BUY)
     assert isinstance(outcome, NotSent)
@@ -378,13 +389,41 @@ def test_credentials_never_travel_in_clear(base_url: str) -> None:
     assert "secret" not in str(refused.value)
 
 
-async def test_incomplete_accounts_are_named_not_tried() -> None:
+def usps(base_url: str = "https://apis.usps.com", **settings: str) -> CarrierAccount:
+    secrets = {"client_id": "x", "client_secret": "hush"}
+    return CarrierAccount("usps", base_url, "1", secrets, {"crid": "1", "mid": "123456", **settings})
+
+
+@pytest.mark.parametrize(
+    ("account", "code", "says"),
+    [
+        (dataclasses.replace(usps(), credentials={"client_id": "x"}), "missing_setting", "client_secret"),
+        (CarrierAccount("pigeon", "https://carrier.example", "1"), "unknown_connector", "pigeon"),
+        (usps("https://metadata.internal"), "unknown_host", "metadata.internal"),
+        (usps("https://apis.usps.com.evil.example"), "unknown_host", "evil"),
+        (usps("https://apis.fedex.com"), "unknown_host", "no host of usps"),
+        (usps(auth_url="https://elsewhere.example"), "unknown_host", "elsewhere"),
+        (usps(calls_per_s="0"), "bad_setting", "calls_per_s"),
+        (usps(calls_at_once="many"), "bad_setting", "calls_at_once"),
+        (usps(label_format="DOC"), "bad_setting", "label_format"),
+    ],
+)
+async def test_accounts_that_cannot_work_are_named_not_tried(account: CarrierAccount, code: str, says: str) -> None:
     async with open_http() as http:
-        account = CarrierAccount(
-            "usps", "https://carrier.example", "1", {"client_id": "x"}, {"crid": "1", "mid": "123456"}
-        )
-        with pytest.raises(AccountIncomplete, match="client_secret"):
+        with pytest.raises(AccountIncomplete, match=says) as refused:
             connect(account, http, ManualClock(START))
-        with pytest.raises(AccountIncomplete, match="no connector"):
-            connect(CarrierAccount("pigeon", "https://carrier.example", "1"), http, ManualClock(START))
-    assert "hush" not in repr(CarrierAccount("usps", "https://a.example", "1", {"client_secret": "hush"}))
+    assert refused.value.code == code
+    assert "hush" not in repr(account) + str(refused.value)
+
+
+async def test_simulators_are_for_machines_that_allow_them() -> None:
+    async with open_http() as http:
+        for host in ("127.0.0.1:8090", "localhost", "[::1]:80"):
+            connect(usps(f"http://{host}/usps"), http, ManualClock(START))
+            with pytest.raises(AccountIncomplete, match="no host of usps"):
+                connect(usps(f"http://{host}/usps"), http, ManualClock(START), simulators=False)
+        connect(usps("https://apis-tem.usps.com", calls_per_s="0.5"), http, ManualClock(START), simulators=False)
+
+
+def test_every_connector_has_hosts() -> None:
+    assert set(HOSTS) == set(CONNECTORS)

@@ -15,6 +15,7 @@ from linkstar_labeler.carriers.remote.canpar import Canpar
 from linkstar_labeler.carriers.remote.dpd import Dpd
 from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.hermes import Hermes
+from linkstar_labeler.carriers.remote.hosts import check_hosts
 from linkstar_labeler.carriers.remote.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.ups import Ups
 from linkstar_labeler.carriers.remote.usps import Usps
@@ -35,13 +36,26 @@ CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits
 
 
 def connect(
-    account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits | None = None
+    account: CarrierAccount,
+    http: httpx.AsyncClient,
+    clock: Clock,
+    limits: Limits | None = None,
+    simulators: bool = True,
 ) -> CarrierConnector:
     """Return the account's connector: make one per account and process, for it holds token, pace and circuit breaker.
 
-    Raises `AccountIncomplete` for an account that lacks what its connector needs. Nothing is sent.
+    Raises `AccountIncomplete` for an account that lacks what its connector needs, or names a host that is not its carrier's;
+    with `simulators` those on this machine are allowed. Nothing is sent.
     """
     make = CONNECTORS.get(account.connector)
     if make is None:
         raise AccountIncomplete("unknown_connector", f"there is no connector {account.connector}")
-    return make(account, http, clock, limits or Limits())
+    check_hosts(account, simulators)
+    return make(account, http, clock, limits or _paced(account))
+
+
+def _paced(account: CarrierAccount) -> Limits:
+    """Return the limits of a carrier's account: what it was told, or a pace that 429s will halve."""
+    per_s = account.number_of("calls_per_s", 20, 0.1, 1_000)
+    at_once = account.number_of("calls_at_once", 16, 1, 200)
+    return Limits(per_s=per_s, burst=max(int(per_s * 2), 1), at_once=int(at_once))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-__all__ = ["AccountIncomplete", "CarrierAccount"]
+__all__ = ["LOOPBACK", "AccountIncomplete", "CarrierAccount"]
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class AccountIncomplete(ValueError):
@@ -50,6 +50,16 @@ class CarrierAccount:
         """Return another host of the carrier, as a setting names it; without one it is the base URL."""
         return _safe(self.settings.get(name) or self.base_url)
 
+    def number_of(self, name: str, default: float, least: float, most: float) -> float:
+        """Return a numeric setting within its bounds."""
+        try:
+            value = float(self.settings.get(name) or default)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise AccountIncomplete("bad_setting", f"settings.{name} must be a number from {least:g} to {most:g}")
+        return value
+
     def choice(self, name: str, default: str, allowed: frozenset[str]) -> str:
         """Return a setting that has a default and few values."""
         value = self.settings.get(name, default)
@@ -67,6 +77,6 @@ def _safe(url: str) -> str:
     where = urlsplit(url)
     if not where.hostname or where.scheme not in ("http", "https") or where.query or where.username:
         raise AccountIncomplete("bad_base_url", "a carrier's URL must be https://host[/path]")
-    if where.scheme == "http" and where.hostname not in _LOOPBACK:
+    if where.scheme == "http" and where.hostname not in LOOPBACK:
         raise AccountIncomplete("bad_base_url", "a carrier's URL must be https: credentials never travel in clear")
     return url.rstrip("/")

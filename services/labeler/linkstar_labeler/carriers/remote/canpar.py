@@ -63,7 +63,7 @@ class Canpar(LabelsOnly):
     def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
         self._shipper, self._clock = account.number, clock
         self._identity = {"user_id": account.secret("user_id"), "password": account.secret("password")}
-        self._transport = Transport(http, clock, account.base_url, limits, read_soap)
+        self._transport = Transport(account.connector, http, clock, account.base_url, limits, read_soap)
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:

@@ -54,7 +54,7 @@ class Dpd(LabelsOnly):
             "X-DPD-PASSWORD": account.secret("password"),
             "X-DPD-BUCODE": account.settings.get("bu_code", "001"),
         }
-        self._transport = Transport(http, clock, account.base_url, limits)
+        self._transport = Transport(account.connector, http, clock, account.base_url, limits)
         self._api = BearerTransport(self._transport, TokenSource(clock, self._token))
 
     @selling

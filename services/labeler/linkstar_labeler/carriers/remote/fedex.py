@@ -57,7 +57,7 @@ class Fedex(LabelsOnly):
         self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, services, returns=True)
         secrets = {name: account.secret(name) for name in ("client_id", "client_secret")}
         grant = Call("token", "POST", "/oauth/token", form={"grant_type": "client_credentials", **secrets})
-        transport = Transport(http, clock, account.base_url, limits)
+        transport = Transport(account.connector, http, clock, account.base_url, limits)
         self._api = BearerTransport(transport, client_credentials(transport, clock, grant))
 
     @selling

@@ -24,6 +24,7 @@ from linkstar_labeler.carriers.remote.pace import Budget, Pace
 from linkstar_labeler.carriers.remote.replies import Node, Unreadable, read_json
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
 from linkstar_runtime.clock import Clock
+from linkstar_runtime.metrics import CARRIER_CALLS, CARRIER_SECONDS, CarrierCall, CarrierOperation
 
 __all__ = ["Call", "Limits", "Reply", "Transport", "open_http"]
 
@@ -95,10 +96,11 @@ class Transport:
     """The way to one account: circuit breaker, pace, time-outs and the classification of every end."""
 
     def __init__(
-        self, http: httpx.AsyncClient, clock: Clock, base_url: str,
+        self, name: str, http: httpx.AsyncClient, clock: Clock, base_url: str,
         limits: Limits, read: Callable[[bytes], Node] = read_json,
     ) -> None:  # fmt: skip
-        self._http, self._clock, self._base_url, self._read = http, clock, base_url, read
+        self._name, self._base_url = name, base_url
+        self._http, self._clock, self._read = http, clock, read
         self._limits = limits
         self._pace = Pace(clock, limits.per_s, limits.burst, limits.at_once)
         self._breaker = CircuitBreaker(clock)
@@ -115,7 +117,7 @@ class Transport:
             return refused
         try:
             async with self._pace.turn() as late:
-                end = late or await self._exchange(call)
+                end = late or await self._measured(call)
         except BaseException:
             self._breaker.abandoned()
             raise
@@ -134,6 +136,13 @@ class Transport:
             self._breaker.succeeded()
         else:
             self._breaker.failed()
+
+    async def _measured(self, call: Call) -> Reply | NotSent | OutcomeUnknown:
+        begun = self._clock.monotonic()
+        end = await self._exchange(call)
+        CARRIER_SECONDS.observe(CarrierOperation(self._name, call.operation), self._clock.monotonic() - begun)
+        CARRIER_CALLS.inc(CarrierCall(self._name, call.operation, _told(end)))
+        return end
 
     async def _exchange(self, call: Call) -> Reply | NotSent | OutcomeUnknown:
         progress = _Progress()
@@ -218,6 +227,13 @@ class _Progress:
         """Take one event of the trace."""
         self._connecting = self._connecting or event == "connection.connect_tcp.started"
         self._sending = self._sending or event.endswith("send_request_headers.started")
+
+
+def _told(end: Reply | NotSent | OutcomeUnknown) -> str:
+    """Return how a call ended, in one of few words."""
+    if isinstance(end, Reply):
+        return "accepted" if end.accepted else "refused"
+    return end.code
 
 
 def _code_of(error: Exception) -> str:

@@ -57,7 +57,7 @@ class Ups(LabelsOnly):
             raise AccountIncomplete("bad_number", "a UPS account number has six letters and digits")
         self._number = account.number
         self._image = account.choice("label_format", "ZPL", frozenset(_MEDIA))
-        transport = Transport(http, clock, account.base_url, limits)
+        transport = Transport(account.connector, http, clock, account.base_url, limits)
         grant = Call(
             "token", "POST", "/security/v1/oauth/token", {"x-merchant-id": account.number},
             form={"grant_type": "client_credentials"},

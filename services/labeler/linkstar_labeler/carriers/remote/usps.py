@@ -71,7 +71,7 @@ class Usps(LabelsOnly):
         self._image = account.choice("label_format", "PDF", frozenset(_MEDIA))
         self._pickup_at = account.choice("pickup_location", "FRONT_DOOR", _LOCATIONS)
         self._roles = _roles(account)
-        transport = Transport(http, clock, account.base_url, limits)
+        transport = Transport(account.connector, http, clock, account.base_url, limits)
         credentials = {"client_id": account.secret("client_id"), "client_secret": account.secret("client_secret")}
         grant = {"grant_type": "client_credentials", "scope": _SCOPES, **credentials}
         self._api = BearerTransport(
