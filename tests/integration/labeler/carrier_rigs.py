@@ -47,6 +47,7 @@ class Rig:
     )
     names_currency: bool = True
     tokens: bool = True
+    recovers: bool = True
     said_no: dict[str, str] = field(default_factory=dict)
     """Magic street to the code of the refusal."""
 
@@ -119,7 +120,7 @@ RIGS = (
     ),
     Rig(
         "fedex", "ground", "USD", US_SENDER, US_RECEIVER, settings={"smart_post_hub": "5015"}, credentials=OAUTH,
-        multi_parcel=True,
+        multi_parcel=True, recovers=False,
         said_no={
             "1 Undeliverable Way": "RECIPIENTS.ADDRESS.INVALID", "2 No Funds Street": "ACCOUNT.NOT.BILLABLE",
             "3 No Service Road": "SERVICETYPE.NOT.ALLOWED",
@@ -127,7 +128,7 @@ RIGS = (
     ),
     Rig(
         "dpd-de", "classic", "EUR", DE_SENDER, DE_RECEIVER, credentials={"login": "{client}", "password": "{secret}"},
-        names_currency=False,
+        names_currency=False, recovers=False,
         said_no={"1 Undeliverable Way": "ROUTING_3", "2 No Funds Street": "CUSTOMER_7", "3 No Service Road": "SERVICE_1"},
     ),
     Rig(
@@ -153,6 +154,9 @@ class Simulator:
     def fail(self, kind: str, operation: str, account: str, seconds: float = 0.05, times: int = 1) -> None:
         fault = {"kind": kind, "operation": operation, "account": account, "seconds": seconds, "times": times}
         self._http.post("/_sim/faults", json=[fault]).raise_for_status()
+
+    def calm(self) -> None:
+        self._http.delete("/_sim/faults").raise_for_status()
 
     def revoke_tokens(self) -> None:
         self._http.delete("/_sim/tokens").raise_for_status()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from random import Random
 
 import httpx
 import pytest
@@ -67,6 +68,7 @@ def test_every_connector_has_a_rig() -> None:
 
 
 async def test_claims_no_more_than_is_proven(bench: Bench) -> None:
+    assert bench.connector.capabilities.recovers is bench.rig.recovers
     assert bench.connector.capabilities.guarantee is PurchaseGuarantee.RECONCILED
 
 
@@ -358,6 +360,44 @@ def test_process_prints_its_addresses_and_ends_in_order() -> None:
     assert output == ""
 
 
+# -- many purchases, many faults --------------------------------------------------------------------------------------
+
+TROUBLE = (
+    "timeout_before", "timeout_after", "error_before", "error_after", "cut_before", "cut_after", "unavailable", "html",
+    "truncated", "not_json", "field_lost", "compressed", "wrong_label", "signed_out",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bench", [rig for rig in RIGS if rig.recovers], ids=str, indirect=True)
+async def test_every_purchase_ends_with_one_paid_label_whatever_happens(bench: Bench) -> None:
+    """A third of all calls fails, in every way: each purchase still ends, and is charged exactly once."""
+    random = Random(20261123)
+    requests = [bench.rig.request() for _ in range(25)]
+    for request in requests:
+        bench.connector = bench.connect()
+        for operation in ("buy", "recover", "labels", "list", "authorize", "token"):
+            if random.random() < 0.35:
+                bench.fail(random.choice(TROUBLE), operation, seconds=0.0)
+        assert await purchase(bench, request) in {str(sale["carrier_id"]) for sale in bench.charged}
+        bench.simulator.calm()
+    assert len(bench.charged) == len(requests) == len(bench.sales)
+
+
+async def purchase(bench: Bench, request: LabelRequest) -> str:
+    """Buy the way the labeler does: what is unknown is looked up, and bought again only when surely nothing is there."""
+    for _attempt in range(20):
+        outcome = await bench.connector.buy(request)
+        while isinstance(outcome, OutcomeUnknown):
+            found = await bench.connector.recover(request)
+            outcome = found if not isinstance(found, NotFound | NotSent) else outcome
+            if isinstance(found, NotFound):
+                break
+        if isinstance(outcome, Purchased):
+            return outcome.carrier_id
+        assert not isinstance(outcome, Refused), outcome
+    raise AssertionError("the purchase does not end")
+
+
 # -- what only one carrier has ----------------------------------------------------------------------------------------
 
 
@@ -394,6 +434,23 @@ async def test_fedex_economy_needs_a_hub(simulator: Simulator) -> None:
         outcome = await bench.connector.buy(FEDEX.request(service="ground_economy"))
         assert isinstance(outcome, Refused)
         assert bench.sales == []
+
+
+USPS = next(rig for rig in RIGS if rig.connector == "usps")
+
+
+async def test_usps_gives_the_label_back_when_no_reprint_is_left(simulator: Simulator) -> None:
+    async with open_http() as http:
+        bench = Bench(USPS, simulator, http)
+        request = USPS.request()
+        first, _ = await bought(bench, request)
+        found = [await bench.connector.recover(request) for _ in range(5)]
+        assert found == [first] * 5
+        assert len(bench.charged) == 1
+        other = dataclasses.replace(request, ship_on=today() + timedelta(days=1))
+        outcome = await bench.connector.buy(other)
+        assert isinstance(outcome, OutcomeUnknown)
+        assert outcome.code == "key_reused"
 
 
 CANPAR = next(rig for rig in RIGS if rig.connector == "canpar")

@@ -15,7 +15,7 @@ from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Parcel
 from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import REJECTED, BearerTransport
+from linkstar_labeler.carriers.remote.oauth import NO_TOKEN, BearerTransport, refused_sign_in
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, selling
 from linkstar_labeler.carriers.remote.replies import printed
 from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
@@ -91,10 +91,10 @@ class Dpd(LabelsOnly):
             return NotSent(end.code, end.detail)
         if isinstance(end, NotSent):
             return end
+        if not end.accepted:
+            return refused_sign_in(end.status)
         token = end.headers.get("X-DPD-TOKEN", "")
-        if not end.accepted or not token:
-            return NotSent(REJECTED, f"the carrier refused the credentials ({end.status})", 300.0)
-        return Token(token, _TOKEN_S)
+        return Token(token, _TOKEN_S) if token else NotSent(NO_TOKEN, "the reply holds no access token")
 
 
 def _shipment(request: LabelRequest, customer: dict[str, str]) -> dict[str, Any]:

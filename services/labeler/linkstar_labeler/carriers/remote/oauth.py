@@ -11,9 +11,10 @@ from linkstar_labeler.carriers.remote.transport import Call, Reply, Transport
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
 from linkstar_runtime.clock import Clock
 
-__all__ = ["REJECTED", "BearerTransport", "client_credentials"]
+__all__ = ["NO_TOKEN", "REJECTED", "BearerTransport", "client_credentials", "refused_sign_in"]
 
 REJECTED = "credentials_rejected"
+NO_TOKEN = "bad_token_reply"  # noqa: S105 - the code of an answer
 _PAUSE_S = 300.0
 _LONGEST_TOKEN = 8192
 _NAMELESS_LIFE_S = "300"
@@ -60,11 +61,18 @@ def _fetcher(transport: Transport, request: Call) -> Callable[[], Awaitable[Toke
         if isinstance(end, NotSent):
             return end
         if not end.accepted:
-            return NotSent(REJECTED, f"the carrier refused the credentials ({end.status})", _PAUSE_S)
+            return refused_sign_in(end.status)
         try:
             life_s = float(end.root["expires_in"].text_or(_NAMELESS_LIFE_S))
             return Token(end.root["access_token"].text(_LONGEST_TOKEN), life_s)
         except (Unreadable, ValueError):
-            return NotSent("bad_token_reply", "the reply holds no access token")
+            return NotSent(NO_TOKEN, "the reply holds no access token")
 
     return fetch
+
+
+def refused_sign_in(status: int) -> NotSent:
+    """Return what a sign-in ends with that was not accepted: only these statuses speak of the credentials."""
+    if status in (400, 401, 403):
+        return NotSent(REJECTED, f"the carrier refused the credentials ({status})", _PAUSE_S)
+    return NotSent(f"http_{status}", "the carrier does not let anybody sign in", _PAUSE_S)

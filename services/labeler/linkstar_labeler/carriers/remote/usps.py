@@ -18,7 +18,7 @@ from linkstar_contracts.values import Consignee, Money
 from linkstar_labeler.carriers.remote import usps_writing as writing
 from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import REJECTED, BearerTransport, client_credentials
+from linkstar_labeler.carriers.remote.oauth import NO_TOKEN, REJECTED, BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
 from linkstar_labeler.carriers.remote.replies import Node, printed
 from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
@@ -53,6 +53,7 @@ _MEDIA = {"PDF": "application/pdf", "PNG": "image/png", "ZPL203DPI": "applicatio
 _LOCATIONS = frozenset({"FRONT_DOOR", "BACK_DOOR", "SIDE_DOOR", "KNOCK_ON_DOOR", "MAIL_ROOM", "OFFICE", "RECEPTION"})
 _PAYMENT_LIVES_S = 8 * 3600.0
 _NOT_FOUND = frozenset({"160185", "160378"})
+_NO_REPRINT_LEFT = frozenset({"160381", "160382"})
 _ALREADY_CANCELLED = "160186"
 _NOT_FOR_THIS_FORM = frozenset({"160039", "160040", "160160", "160163", "160164", "160166", "160397", "160398"})
 _ON_FORM = re.compile(r"efn\W*(\w+)", re.IGNORECASE)
@@ -100,7 +101,10 @@ class Usps(LabelsOnly):
 
     @reading
     async def recover(self, request: LabelRequest) -> RecoverOutcome:
-        """Reprint the label bought under the purchase's key: three times at most, until the mailing date."""
+        """Reprint the label bought under the purchase's key: three times at most, until the mailing date.
+
+        When no reprint is left the label surely exists, so the purchase is repeated with its key, which gives it back.
+        """
         key = {"X-Idempotency-Key": str(uuid.UUID(request.purchase_key)), **_WHOLE_REPLY}
         body = {"imageInfo": {"imageType": self._image, "labelType": "4X6LABEL"}}
         end = await self._paid("recover", "POST", "/labels/v3/label-reprint", key, body)
@@ -109,6 +113,9 @@ class Usps(LabelsOnly):
         if end.accepted:
             return self._purchased(end.root)
         fault = _Fault(end)
+        if fault.code in _NO_REPRINT_LEFT:
+            again = await self.buy(request)
+            return OutcomeUnknown(again.code, again.detail) if isinstance(again, Refused) else again
         return NotFound() if fault.code in _NOT_FOUND else OutcomeUnknown(fault.code, fault.detail)
 
     @reading
@@ -198,11 +205,13 @@ class Usps(LabelsOnly):
             return NotSent(end.code, end.detail)
         if isinstance(end, NotSent):
             return end
-        token = end.root["paymentAuthorizationToken"].text_or("")
-        if not end.accepted or not token:
+        if not end.accepted:
             fault = _Fault(end)
             return NotSent(REJECTED, f"no payment authorization: {fault.code} {fault.detail}", 300.0)
-        return Token(token, _PAYMENT_LIVES_S)
+        token = end.root["paymentAuthorizationToken"].text_or("")
+        return (
+            Token(token, _PAYMENT_LIVES_S) if token else NotSent(NO_TOKEN, "the reply holds no payment authorization")
+        )
 
     def _purchased(self, root: Node) -> Purchased:
         """Read a label: metadata at the root of a purchase, below `labelMetadata` in a reprint."""
