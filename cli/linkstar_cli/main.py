@@ -6,6 +6,7 @@ import typer
 
 from linkstar_cli import (
     calendars,
+    carriers,
     dead_letters,
     decisions,
     history,
@@ -33,6 +34,7 @@ app.add_typer(tariffs.app, name="tariffs")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(rules.app, name="rules")
 app.add_typer(calendars.app, name="calendars")
+app.add_typer(carriers.app, name="carriers")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(wallet.app, name="wallet")
