@@ -36,10 +36,10 @@ def show(as_json: Json = False) -> None:
         if as_json:
             print_json(wallets)
             return
-        table = Listing("currency", "balance", "credit limit", "available", "notice below", "low",
-                        right={"balance", "credit limit", "available", "notice below"})  # fmt: skip
+        table = Listing("currency", "balance", "credit limit", "available", "waiting", "notice below", "low",
+                        right={"balance", "credit limit", "available", "waiting", "notice below"})  # fmt: skip
         for each in wallets:
-            names = ("balance_minor", "credit_limit_minor", "available_minor", "notice_below_minor")
+            names = ("balance_minor", "credit_limit_minor", "available_minor", "waiting_minor", "notice_below_minor")
             amounts = [decimal(each[name], each["currency"]) for name in names]
             table.add_row(each["currency"], *amounts, "LOW" if each["low"] else "")
         out.print(table)

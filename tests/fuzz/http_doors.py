@@ -60,6 +60,10 @@ _PRODUCT = {
     "sku": "FZ", "weight": {"value": "1.5", "unit": "lb"}, "value": {"amount_minor": 1299, "currency": "USD"},
     "dimensions": {"length": "6", "width": "5", "height": "4", "unit": "in"}, "description": "Mug",
 }  # fmt: skip
+_AGREEMENT = {
+    "carrier": "usps", "currency": "USD", "valid_from": "2026-01-01", "source": "fz", "as_of": "2026-01-01", "pool": "fz",
+    "synthetic": True, "tiers": [{"from_shipments": 10, "basis_points": 100}, {"from_shipments": 99, "basis_points": 200}],
+}  # fmt: skip
 _SCAN = {"carrier": "usps", "tracking_number": "9400", "code": "03", "scanned_at": "2026-11-02T10:00:00Z"}
 BODIES: dict[tuple[str, str], tuple[str, Any]] = {
     ("ingest", "/v1/orders"): ("POST", order_body("fz-http")),
@@ -72,6 +76,11 @@ BODIES: dict[tuple[str, str], tuple[str, Any]] = {
     ("router", "/v1/quotes"): ("POST", _QUOTE),
     ("router", "/v1/quotes?"): ("POST", {"quotes": [_QUOTE, _QUOTE]}),
     ("labeler", "/v1/wallet/topups"): ("POST", {"amount_minor": 100, "currency": "USD", "reference": "fz"}),
+    ("labeler", "/v1/wallet/limits/USD"): ("PUT", {"credit_limit_minor": 100, "notice_below_minor": 50, "reason": "fz"}),
+    ("labeler", "/v1/wallet/agreements"): ("POST", _AGREEMENT),
+    ("labeler", "/v1/wallet/rebates"): ("POST", {"month": "2026-01"}),
+    ("labeler", "/v1/invoices/policy/USD"): ("PUT", {"auto_up_to_minor": 50}),
+    ("labeler", "/v1/unused-labels"): ("PUT", {"after_days": 300}),
     ("tracker", "/v1/scans"): ("POST", {"scans": [_SCAN, {**_SCAN, "place": {"city": "Boston"}}]}),
     ("returns", "/v1/returns"): ("POST", {"order_id": "ctl-demo-http", "request_id": "fz", "items": [{"sku": "MUG",
       "quantity": 1}]}),

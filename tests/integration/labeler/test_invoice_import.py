@@ -127,6 +127,7 @@ async def test_a_bill_beyond_the_wallet_waits_for_funds(counter: MoneyCounter) -
     await send(counter, line(1, number, "7.00"))
     accepted = await counter.send("POST", "invoices/usps/F1/lines/1/accept")
     assert accepted.json()["state"] == "accepted"
+    assert [wallet["waiting_minor"] for wallet in (await counter.get("wallet"))["wallets"]] == [200]
     assert await counter.desk.balance() == 0
     await sound(counter)
     await counter.desk.top_up(1000, key="2")

@@ -29,7 +29,7 @@ async def test_credit_lets_the_held_go_on_and_is_not_taken_back_while_it_is_used
     assert "created 1" in told(list(await counter.desk.timer()))
     [wallet] = (await counter.get("wallet"))["wallets"]
     assert wallet == {
-        "currency": "USD", "balance_minor": -500, "credit_limit_minor": 600, "available_minor": 100,
+        "currency": "USD", "balance_minor": -500, "credit_limit_minor": 600, "available_minor": 100, "waiting_minor": 0,
         "notice_below_minor": 200, "low": True,
     }  # fmt: skip
     refused = await counter.send("PUT", "wallet/limits/USD", json=body | {"credit_limit_minor": 499})

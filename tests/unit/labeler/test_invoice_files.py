@@ -114,8 +114,10 @@ def test_the_shares_of_all_parcels_are_the_amount(amount: int, parcels: int) -> 
 
 def test_discounts_lower_the_base_rate_and_our_own_lines_are_no_carrier_s() -> None:
     lines = [("base_rate", 900), ("contract_discount", -100), ("das_extended_residential", 50), ("platform_fee", 30),
-             ("insurance", 20), ("surprise", 7)]  # fmt: skip
-    assert expected_by_code(lines) == {"BASE_RATE": 800, "DELIVERY_AREA_SURCHARGE": 50, "OTHER": 7}
+             ("insurance", 20), ("surprise", 7), ("length_surcharge", 4), ("demand_surcharge", 3)]  # fmt: skip
+    assert expected_by_code(lines) == {
+        "BASE_RATE": 800, "DELIVERY_AREA_SURCHARGE": 50, "OTHER": 7, "LENGTH_SURCHARGE": 4, "DEMAND_SURCHARGE": 3,
+    }  # fmt: skip
     assert {ups_code("ACC", code, "") for code in ("100", "190", "270", "376", "377", "430", "?")} <= set(CODES)
 
 

@@ -52,6 +52,8 @@ class WalletBalance(BaseModel):
     balance_minor: int
     credit_limit_minor: int
     available_minor: int
+    waiting_minor: int
+    """Fees and bills that wait until the wallet covers them."""
     notice_below_minor: int
     low: bool
     """True while less is available than the notice asks for."""
@@ -132,6 +134,6 @@ def _balance(wallet: store.Wallet) -> WalletBalance:
     available = wallet.balance_minor + wallet.credit_limit_minor
     return WalletBalance(
         currency=wallet.currency, balance_minor=wallet.balance_minor, credit_limit_minor=wallet.credit_limit_minor,
-        available_minor=available, notice_below_minor=wallet.notice_below_minor,
+        available_minor=available, waiting_minor=wallet.waiting_minor, notice_below_minor=wallet.notice_below_minor,
         low=available < wallet.notice_below_minor,
     )  # fmt: skip

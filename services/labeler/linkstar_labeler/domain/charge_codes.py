@@ -50,9 +50,11 @@ _UPS_WORDS = (
 
 
 def code_of_line(line_code: str) -> str | None:
-    """Return the code of a line of our prices; None for what no carrier bills."""
+    """Return the code of a line of our prices, most of which bear it already; None for what no carrier bills."""
     if line_code in _OURS:
         return None
+    if line_code.upper() in CODES:
+        return line_code.upper()
     return next((code for beginning, code in _BEGINNINGS if line_code.startswith(beginning)), "OTHER")
 
 

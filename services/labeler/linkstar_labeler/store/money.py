@@ -26,12 +26,13 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
-    """What a tenant has, may owe, and wants to be warned below, in one currency."""
+    """What a tenant has, may owe, and wants to be warned below, in one currency; and what waits to be paid from it."""
 
     currency: str
     balance_minor: int
     credit_limit_minor: int
     notice_below_minor: int
+    waiting_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,10 @@ async def post_once(tx: Transaction, entry: Entry) -> bool:
 async def wallets(tx: Transaction, tenant: str) -> list[Wallet]:
     """Return each wallet, by currency."""
     rows = await tx.fetch(
-        """SELECT currency, balance_minor, credit_limit_minor, notice_below_minor FROM wallet WHERE tenant = $1
-           ORDER BY currency""",
+        """SELECT currency, balance_minor, credit_limit_minor, notice_below_minor,
+                  (SELECT coalesce(sum(w.amount_minor), 0)::bigint FROM waiting_posting w
+                   WHERE w.tenant = $1 AND w.currency = wallet.currency AND w.from_account = 'wallet') AS waiting_minor
+           FROM wallet WHERE tenant = $1 ORDER BY currency""",
         tenant,
     )
     return [Wallet(**row) for row in rows]
