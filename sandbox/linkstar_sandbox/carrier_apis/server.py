@@ -14,6 +14,7 @@ from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis import control
 from linkstar_sandbox.carrier_apis.canpar import canpar
 from linkstar_sandbox.carrier_apis.dpd import dpd
+from linkstar_sandbox.carrier_apis.evri import evri
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
 from linkstar_sandbox.carrier_apis.fedex import fedex
 from linkstar_sandbox.carrier_apis.hermes import hermes
@@ -30,6 +31,7 @@ CARRIERS: dict[str, Callable[[World], FastAPI]] = {
     "dpd-de": dpd,
     "hermes-de": hermes,
     "canpar": canpar,
+    "evri": evri,
 }
 
 

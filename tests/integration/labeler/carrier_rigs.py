@@ -106,6 +106,14 @@ CA_RECEIVER = Consignee(
     name="Ada Q Example", street="45 Larkspur Street", street2="Apt 9", city="Toronto", region="ON", postcode="M5V 3L9",
     country="CA", phone="+1 416 555 0199", email="ada@example.org",
 )  # fmt: skip
+GB_SENDER = Consignee(
+    name="Dock Seven", company="Star Depot Ltd", street="100 Warehouse Road", city="Leeds", postcode="LS9 8AG", country="GB",
+    phone="+44 113 555 0100",
+)  # fmt: skip
+GB_RECEIVER = Consignee(
+    name="Ada Q Example", street="45 Larkspur Street", street2="Flat 9", city="London", postcode="EC1A 1BB", country="GB",
+    phone="+44 20 5550 0199", email="ada@example.org",
+)  # fmt: skip
 OAUTH = {"client_id": "{client}", "client_secret": "{secret}"}
 
 RIGS = (
@@ -140,6 +148,11 @@ RIGS = (
         "canpar", "ground", "CAD", CA_SENDER, CA_RECEIVER, multi_parcel=True, names_currency=False, tokens=False,
         credentials={"user_id": "{client}", "password": "{secret}"},
         said_no=dict.fromkeys(("1 Undeliverable Way", "2 No Funds Street", "3 No Service Road"), "carrier_refused"),
+    ),
+    Rig(
+        "evri", "standard", "GBP", GB_SENDER, GB_RECEIVER, settings={"client_name": "Star Depot"}, names_currency=False,
+        credentials={"username": "{client}", "password": "{secret}"}, tokens=False, recovers=False,
+        said_no={"1 Undeliverable Way": "61100", "2 No Funds Street": "61300", "3 No Service Road": "61220"},
     ),
 )  # fmt: skip
 

@@ -13,6 +13,7 @@ import httpx
 from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
 from linkstar_labeler.carriers.remote.canpar import Canpar
 from linkstar_labeler.carriers.remote.dpd import Dpd
+from linkstar_labeler.carriers.remote.evri import Evri
 from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.hermes import Hermes
 from linkstar_labeler.carriers.remote.hosts import check_hosts
@@ -31,6 +32,7 @@ CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits
     "dpd-de": Dpd,
     "hermes-de": Hermes,
     "canpar": Canpar,
+    "evri": Evri,
 }
 """Every connector by the name an account asks for it."""
 

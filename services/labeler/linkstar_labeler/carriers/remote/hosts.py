@@ -21,6 +21,7 @@ HOSTS: Mapping[str, frozenset[str]] = {
     "hermes-de": frozenset({
         "de-api.hermesworld.com", "de-api-int.hermesworld.com", "authme.myhermes.de", "authme-int.myhermes.de",
     }),
+    "evri": frozenset({"www.hermes-europe.co.uk", "sit.hermes-europe.co.uk"}),
     "canpar": frozenset({"canship.canpar.com", "sandbox.canpar.com"}),
 }  # fmt: skip
 """The hosts of every connector: production, the carrier's own sandbox, and where it signs in."""

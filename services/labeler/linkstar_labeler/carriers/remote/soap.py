@@ -1,4 +1,4 @@
-"""SOAP 1.2 as some carriers still speak it: envelopes out of plain mappings, replies into the same nodes as JSON.
+"""XML and SOAP 1.2 as some carriers still speak them: documents out of plain mappings, replies into the same nodes as JSON.
 
 A reply with a document type is refused, so that no entity is ever expanded.
 """
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from linkstar_labeler.carriers.remote.replies import Node, Unreadable
 
-__all__ = ["envelope", "read_soap"]
+__all__ = ["document", "envelope", "read_soap", "read_xml"]
 
 _SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _DEEPEST = 40
@@ -29,6 +29,11 @@ def envelope(operation: str, namespaces: Mapping[str, str], body: Mapping[str, A
     ).encode()
 
 
+def document(root: str, content: Mapping[str, Any]) -> bytes:
+    """Return a document without namespaces."""
+    return f'<?xml version="1.0" encoding="UTF-8"?>{_element(root, content)}'.encode()
+
+
 def _element(name: str, value: Any) -> str:
     if isinstance(value, list):
         return "".join(_element(name, item) for item in value)
@@ -39,16 +44,21 @@ def _element(name: str, value: Any) -> str:
 
 
 def read_soap(body: bytes) -> Node:
-    """Return the content of the reply's body by local names: one element is a value, several of a name are a list."""
+    """Return the content of the reply's SOAP body."""
+    found = read_xml(body)["Envelope"]["Body"]
+    if not found:
+        raise Unreadable("malformed_reply", "no SOAP envelope")
+    return found
+
+
+def read_xml(body: bytes) -> Node:
+    """Return the reply by local names: one element is a value, several of a name are a list."""
     reader = _Reader()
     try:
         reader.parser.Parse(body, True)
     except expat.ExpatError:
         raise Unreadable("malformed_reply", f"{len(body)} bytes are not XML") from None
-    found = Node(reader.root)["Envelope"]["Body"]
-    if not found:
-        raise Unreadable("malformed_reply", "no SOAP envelope")
-    return found
+    return Node(reader.root)
 
 
 class _Reader:

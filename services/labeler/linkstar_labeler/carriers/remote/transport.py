@@ -69,7 +69,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole answer in the carrier's form: success, or a refusal (a status of 400 to 499)."""
+    """A whole answer in the carrier's form: success, or a refusal (a status of 400 to 499).
+
+    Of a 401 nothing is read: whoever wrote it, the call was not let in.
+    """
 
     status: int
     root: Node = field(repr=False)
@@ -192,6 +195,8 @@ class Transport:
             return NotSent(f"http_{status}", call.operation, self._pause(headers))
         if (not 200 <= status < 300 and not 400 <= status < 500) or status in _NOT_ANSWERED:
             return OutcomeUnknown(f"http_{status}", call.operation)
+        if status == 401:
+            return Reply(status, Node(None), headers)
         if "html" in headers.get("content-type", ""):
             return OutcomeUnknown("html_reply", call.operation)
         try:
