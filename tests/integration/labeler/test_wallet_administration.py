@@ -80,10 +80,11 @@ async def test_a_month_s_volume_comes_back_once_when_the_month_is_over(counter: 
     assert (await counter.send("POST", "wallet/rebates", json={"month": "2026-10"})).json()["rebates"] == []
 
 
-@pytest.mark.parametrize(
-    "change", [{"tiers": []}, {"tiers": [{"from_shipments": 2, "basis_points": 10_001}]}, {"valid_to": "2026-10-31"},
-               {"tiers": [{"from_shipments": 2, "basis_points": 1}] * 2}, {"source": ""}, {"currency": "XXX"}],
-)  # fmt: skip
-async def test_an_agreement_that_means_nothing_is_refused(counter: MoneyCounter, change: dict[str, object]) -> None:
-    answer = await counter.send("POST", "wallet/agreements", json=AGREEMENT | change)
-    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+async def test_an_agreement_that_means_nothing_is_refused(counter: MoneyCounter) -> None:
+    changes: list[dict[str, object]] = [
+        {"tiers": []}, {"tiers": [{"from_shipments": 2, "basis_points": 10_001}]}, {"valid_to": "2026-10-31"},
+        {"tiers": [{"from_shipments": 2, "basis_points": 1}] * 2}, {"source": ""}, {"currency": "XXX"},
+    ]  # fmt: skip
+    for change in changes:
+        answer = await counter.send("POST", "wallet/agreements", json=AGREEMENT | change)
+        assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), change
