@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import httpx
 
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
 from linkstar_labeler.carriers.remote import CarrierAccount, connect
 from linkstar_labeler.carriers.remote.transport import Limits
-from linkstar_labeler.domain.connector import CarrierConnector, LabelRequest, PurchasedLabel
+from linkstar_labeler.domain.connector import LabelRequest, PurchasedLabel
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis.server import listen, serve
 
@@ -214,7 +215,7 @@ class Bench:
     def __post_init__(self) -> None:
         self.connector = self.connect()
 
-    def connect(self, clock: Clock | None = None, **credentials: str) -> CarrierConnector:
+    def connect(self, clock: Clock | None = None, **credentials: str) -> Any:
         account = self.rig.account(self.simulator.address, self.client)
         account = replace(account, credentials={**account.credentials, **credentials})
         return connect(account, self.http, clock or Clock(), Limits(reply_bytes=1_000_000, per_s=1000, burst=1000))

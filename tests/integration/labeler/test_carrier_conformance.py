@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import httpx
 import pytest
@@ -22,6 +23,8 @@ from integration.labeler.carrier_rigs import RIGS, Bench, Rig, Simulator, as_lab
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Money
 from linkstar_labeler.carriers.remote import CONNECTORS, open_http
+from linkstar_labeler.carriers.remote.replies import Node
+from linkstar_labeler.carriers.remote.transport import Call, Reply, Transport
 from linkstar_labeler.domain.connector import (
     LabelRequest,
     Manifest,
@@ -319,6 +322,10 @@ async def test_backs_off_when_told_to(bench: Bench) -> None:
     assert isinstance(early, NotSent)
     assert early.code == "account_limit"
     assert early.after_s > 50
+    standing = bench.connector.standing
+    assert standing.circuit == "closed"
+    assert standing.budget.blocked_for_s > 50
+    assert standing.budget.per_s == 500
     assert bench.sales == []
 
 
@@ -328,6 +335,42 @@ async def test_secrets_and_people_stay_inside(bench: Bench, caplog: pytest.LogCa
     said = caplog.text + repr(outcome) + repr(bench.rig.account("https://example.org", bench.client))
     for secret in (f"secret-{bench.client}", "Bearer ", bench.rig.receiver.name, bench.rig.receiver.street):
         assert secret not in said
+
+
+# -- would it notice? -------------------------------------------------------------------------------------------------
+
+
+async def repeating(self: Transport, call: Call) -> Reply | NotSent | OutcomeUnknown:
+    """A transport that tries again when nobody answered."""
+    end = await SEND(self, call)
+    return await SEND(self, call) if isinstance(end, OutcomeUnknown) else end
+
+
+async def hopeful(self: Transport, call: Call) -> Reply | NotSent | OutcomeUnknown:
+    """A transport that takes silence for a call that was never sent."""
+    end = await SEND(self, call)
+    return NotSent(end.code, end.detail) if isinstance(end, OutcomeUnknown) else end
+
+
+async def forgetful(self: Transport, call: Call) -> Reply | NotSent | OutcomeUnknown:
+    """A transport that says nothing of what it could not read."""
+    end = await SEND(self, call)
+    return Reply(400, Node({})) if isinstance(end, OutcomeUnknown) else end
+
+
+SEND = Transport.send
+
+
+@pytest.mark.parametrize("mutant", [repeating, hopeful, forgetful], ids=lambda mutant: mutant.__name__)
+async def test_broken_transports_are_caught(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, mutant: Any) -> None:
+    """UPS has no key, so whoever asks twice pays twice."""
+    ups = next(rig for rig in RIGS if rig.connector == "ups")
+    monkeypatch.setattr(Transport, "send", mutant)
+    async with open_http() as http:
+        with pytest.raises(AssertionError):
+            await test_lost_answer_is_unknown_and_resolved(Bench(ups, simulator, http), "timeout_after")
+        with pytest.raises(AssertionError):
+            await test_every_purchase_ends_with_one_paid_label_whatever_happens(Bench(ups, simulator, http))
 
 
 # -- the simulators themselves ----------------------------------------------------------------------------------------
@@ -341,6 +384,25 @@ def test_seeded_faults_are_the_same_again() -> None:
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert 30 < sum(bool(kind) for kind in drawn(1)) < 90
+
+
+def test_schedule_over_http_and_what_was_suffered(simulator: Simulator) -> None:
+    with httpx.Client(base_url=simulator.address) as http:
+        plan = {
+            "seed": 3,
+            "rate": 1.0,
+            "kinds": ["unavailable"],
+            "carrier": "usps",
+            "operations": ["token"],
+            "seconds": 7,
+        }
+        http.post("/_sim/schedule", json=plan).raise_for_status()
+        refused = http.post("/usps/oauth2/v3/token", json={"grant_type": "client_credentials"})
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "7")
+        assert http.get("/_sim/faults").json()["unavailable"] >= 1
+        http.delete("/_sim/faults").raise_for_status()
+        answered = http.post("/usps/oauth2/v3/token", json={"grant_type": "client_credentials"})
+        assert answered.status_code == 400
 
 
 def test_process_prints_its_addresses_and_ends_in_order() -> None:

@@ -63,7 +63,7 @@ class Canpar(LabelsOnly):
     def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
         self._shipper, self._clock = account.number, clock
         self._identity = {"user_id": account.secret("user_id"), "password": account.secret("password")}
-        self._transport = Transport(account.connector, http, clock, account.base_url, limits, read_soap)
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits, read_soap)
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
@@ -205,7 +205,7 @@ class Canpar(LabelsOnly):
         changes = operation in ("buy", "void", "manifest")
         headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="urn:{action}"', "Accept": "*/*"}
         content = writing.asked(action, {**fields, **self._identity})
-        return await self._transport.send(Call(operation, "POST", _PATH, headers, content=content, changes=changes))
+        return await self.transport.send(Call(operation, "POST", _PATH, headers, content=content, changes=changes))
 
 
 def _answer(end: Reply) -> Node:

@@ -54,8 +54,8 @@ class Dpd(LabelsOnly):
             "X-DPD-PASSWORD": account.secret("password"),
             "X-DPD-BUCODE": account.settings.get("bu_code", "001"),
         }
-        self._transport = Transport(account.connector, http, clock, account.base_url, limits)
-        self._api = BearerTransport(self._transport, TokenSource(clock, self._token))
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits)
+        self._api = BearerTransport(self.transport, TokenSource(clock, self._token))
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
@@ -86,7 +86,7 @@ class Dpd(LabelsOnly):
     async def _token(self) -> Token | NotSent:
         """Sign in; DPD answers with a header. The token lives for a day."""
         call = Call("token", "POST", "/shipping/v1/login", self._sign_in, changes=False, bodyless=True)
-        end = await self._transport.send(call)
+        end = await self.transport.send(call)
         if isinstance(end, OutcomeUnknown):
             return NotSent(end.code, end.detail)
         if isinstance(end, NotSent):

@@ -53,7 +53,7 @@ class Evri(LabelsOnly):
         self._zpl = account.choice("label_format", "PDF", frozenset({"PDF", "ZPL"})) == "ZPL"
         self._client = {"clientId": account.number, "clientName": account.setting("client_name")}
         self._basic = account.secret("username"), account.secret("password")
-        self._transport = Transport(account.connector, http, clock, account.base_url, limits, read_xml)
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits, read_xml)
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
@@ -96,7 +96,7 @@ class Evri(LabelsOnly):
         call = Call(
             operation, "POST", f"/{method}", _HEADERS, content=content, basic=self._basic, changes=operation == "buy"
         )  # fmt: skip
-        end = await self._transport.send(call)
+        end = await self.transport.send(call)
         return refused_sign_in(end.status) if isinstance(end, Reply) and end.status in (401, 403) else end
 
 

@@ -57,8 +57,8 @@ class Fedex(LabelsOnly):
         self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, services, returns=True)
         secrets = {name: account.secret(name) for name in ("client_id", "client_secret")}
         grant = Call("token", "POST", "/oauth/token", form={"grant_type": "client_credentials", **secrets})
-        transport = Transport(account.connector, http, clock, account.base_url, limits)
-        self._api = BearerTransport(transport, client_credentials(transport, clock, grant))
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits)
+        self._api = BearerTransport(self.transport, client_credentials(self.transport, clock, grant))
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:

@@ -67,8 +67,8 @@ class Hermes(LabelsOnly):
             "token", "POST", "/authorization-facade/oauth2/access_token", form={"grant_type": "password", **secrets}
         )  # fmt: skip
         sign_in = Transport(account.connector, http, clock, account.url("auth_url"), limits)
-        transport = Transport(account.connector, http, clock, account.base_url, limits)
-        self._api = BearerTransport(transport, client_credentials(sign_in, clock, grant))
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits)
+        self._api = BearerTransport(self.transport, client_credentials(sign_in, clock, grant))
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:

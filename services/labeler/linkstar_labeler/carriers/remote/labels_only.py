@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from linkstar_contracts.values import Consignee
+from linkstar_labeler.carriers.remote.transport import Standing, Transport
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     LabelRequest,
@@ -24,6 +25,14 @@ __all__ = ["LabelsOnly"]
 
 class LabelsOnly:
     """Base of connectors: a call of what the capabilities deny is a mistake of ours, never an outcome."""
+
+    transport: Transport
+    """The way to the account."""
+
+    @property
+    def standing(self) -> Standing:
+        """How fast this process may call the account now, and whether it is called at all."""
+        return self.transport.standing
 
     async def recover(self, request: LabelRequest) -> RecoverOutcome:
         """Not offered."""

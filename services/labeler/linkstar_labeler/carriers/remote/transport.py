@@ -26,7 +26,7 @@ from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.metrics import CARRIER_CALLS, CARRIER_SECONDS, CarrierCall, CarrierOperation
 
-__all__ = ["Call", "Limits", "Reply", "Transport", "open_http"]
+__all__ = ["Call", "Limits", "Reply", "Standing", "Transport", "open_http"]
 
 _LONGEST_PAUSE_S = 3600.0
 _DEFAULT_PAUSE_S = 5.0
@@ -84,6 +84,14 @@ class Reply:
         return 200 <= self.status < 300
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an account may still send, and its circuit: `closed`, `open` or `half_open`."""
+
+    budget: Budget
+    circuit: str
+
+
 def open_http(connections: int = 64) -> httpx.AsyncClient:
     """Return the client that all connectors of a process share: TLS verified, no redirects, no proxies of the machine."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=20)
@@ -109,9 +117,9 @@ class Transport:
         self._breaker = CircuitBreaker(clock)
 
     @property
-    def budget(self) -> Budget:
-        """What the account may send now."""
-        return self._pace.budget
+    def standing(self) -> Standing:
+        """How the account stands with this process now."""
+        return Standing(self._pace.budget, self._breaker.state)
 
     async def send(self, call: Call) -> Reply | NotSent | OutcomeUnknown:
         """Make the call once. It is never repeated here: who asked decides."""

@@ -57,13 +57,13 @@ class Ups(LabelsOnly):
             raise AccountIncomplete("bad_number", "a UPS account number has six letters and digits")
         self._number = account.number
         self._image = account.choice("label_format", "ZPL", frozenset(_MEDIA))
-        transport = Transport(account.connector, http, clock, account.base_url, limits)
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits)
         grant = Call(
             "token", "POST", "/security/v1/oauth/token", {"x-merchant-id": account.number},
             form={"grant_type": "client_credentials"},
             basic=(account.secret("client_id"), account.secret("client_secret")),
         )  # fmt: skip
-        self._api = BearerTransport(transport, client_credentials(transport, clock, grant))
+        self._api = BearerTransport(self.transport, client_credentials(self.transport, clock, grant))
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:

@@ -72,11 +72,12 @@ class Usps(LabelsOnly):
         self._image = account.choice("label_format", "PDF", frozenset(_MEDIA))
         self._pickup_at = account.choice("pickup_location", "FRONT_DOOR", _LOCATIONS)
         self._roles = _roles(account)
-        transport = Transport(account.connector, http, clock, account.base_url, limits)
+        self.transport = Transport(account.connector, http, clock, account.base_url, limits)
         credentials = {"client_id": account.secret("client_id"), "client_secret": account.secret("client_secret")}
         grant = {"grant_type": "client_credentials", "scope": _SCOPES, **credentials}
         self._api = BearerTransport(
-            transport, client_credentials(transport, clock, Call("token", "POST", "/oauth2/v3/token", json=grant))
+            self.transport,
+            client_credentials(self.transport, clock, Call("token", "POST", "/oauth2/v3/token", json=grant)),
         )
         self._payment = TokenSource(clock, self._authorize_payment)
 
