@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkstar_labeler.carriers.remote.replies import Unreadable
@@ -21,6 +21,7 @@ def prefixed(tree: object) -> object:
     return {f"rq:{name}": prefixed(value) for name, value in tree.items()} if isinstance(tree, dict) else tree
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(names, trees, min_size=1, max_size=4))
 def test_what_is_written_is_read(tree: dict[str, object]) -> None:
     written = envelope("ws:ask", NAMESPACES, {f"ws:{name}": prefixed(value) for name, value in tree.items()})
