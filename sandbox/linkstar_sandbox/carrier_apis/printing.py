@@ -33,10 +33,10 @@ def _png(_text: str) -> bytes:
 
 
 def _gif(text: str) -> bytes:
-    """One white pixel, and the text as the comment that tells labels apart."""
-    comment = b"\x21\xfe" + bytes([len(text)]) + text.encode() + b"\x00"
-    head = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\xff\xff\xff\x00\x00\x00"
-    return head + comment + b"\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b"
+    """One pixel, in a colour of the text's own, so that labels can be told apart."""
+    colour = zlib.crc32(text.encode()).to_bytes(4, "big")[:3]
+    head = b"GIF89a\x01\x00\x01\x00\x80\x00\x00" + colour + b"\x00\x00\x00"
+    return head + b"\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b"
 
 
 def _pdf(text: str) -> bytes:

@@ -180,6 +180,8 @@ def test_gif_becomes_png_of_the_same_pixels_and_a_bomb_is_refused() -> None:
     document = printed(gif(800), "image/gif")
     assert document.media_type == "image/png"
     assert Image.open(io.BytesIO(document.content)).size == (800, 1_000)
+    lying = Image.open(io.BytesIO(printed(gif(1_400), "image/gif").content))
+    assert lying.size == (1_000, 1_400)
     for broken in (gif(9_000), Node(base64.b64encode(b"GIF89a nothing").decode())):
         with pytest.raises(Unreadable, match="bad_label"):
             printed(broken, "image/gif")

@@ -107,7 +107,7 @@ def priced(amount: Node, currency: Node, expected: str) -> Money:
 def printed(place: Node, media_type: str) -> Document:
     """Return the label that stands in the reply as Base64; what is not of the wanted kind is unreadable.
 
-    GIF becomes PNG, pixel by pixel.
+    GIF becomes PNG, pixel by pixel; one that lies on its side is put upright.
     """
     if not place:
         raise Unreadable("label_missing", place.path)
@@ -131,7 +131,8 @@ def _as_png(content: bytes, path: str) -> bytes:
             if image.width * image.height > _MOST_PIXELS:
                 raise Unreadable("bad_label", f"{path} has too many pixels")
             out = io.BytesIO()
-            image.save(out, "PNG")
+            upright = image if image.height >= image.width else image.transpose(Image.Transpose.ROTATE_270)
+            upright.save(out, "PNG")
     except (OSError, SyntaxError, ValueError):
         raise Unreadable("bad_label", f"{path} is a broken picture") from None
     return out.getvalue()

@@ -56,7 +56,7 @@ class Ups(LabelsOnly):
         if len(account.number) != 6 or not account.number.isalnum():
             raise AccountIncomplete("bad_number", "a UPS account number has six letters and digits")
         self._number = account.number
-        self._image = account.choice("label_format", "ZPL", frozenset(_MEDIA))
+        self._image = account.choice("label_format", "GIF", frozenset(_MEDIA))
         self.transport = Transport(account.connector, http, clock, account.base_url, limits)
         grant = Call(
             "token", "POST", "/security/v1/oauth/token", {"x-merchant-id": account.number},
