@@ -14,19 +14,21 @@ from decimal import Decimal
 from label_simulation.carrier import Carrier
 from label_simulation.time import WorldClock
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
-from linkstar_labeler.domain.connector import BillableLabel, LabelRequest
+from linkstar_labeler.domain.connector import BillableLabel, LabelRequest, NotFound, Purchased, RecoverOutcome
 from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, StepKind
 from linkstar_labeler.domain.purchasing import LabelPurchase, purchase_key, reference_of
 from linkstar_labeler.domain.reconciliation import Standing, judge
 from linkstar_labeler.handlers.buying import Errand
-from linkstar_labeler.handlers.reconciling import OrphanEnd
-from linkstar_labeler.store import AccountKey, OrphanLabel
+from linkstar_labeler.handlers.reconciling import OrphanEnd, Suspect
+from linkstar_labeler.store import AccountKey, OrphanLabel, SuspectedAttempt
 from linkstar_runtime.ports import StoreUnavailable
 
 __all__ = ["ACCOUNT", "PRICE", "Book"]
 
 ACCOUNT = AccountKey("platform", "usps", "platform")
 PRICE = 500
+CHECKS_S = (120.0, 240.0, 600.0)
+"""A day of look-ups, shortened: longer together than any pause of a process."""
 _LIMIT = Money(amount_minor=PRICE * 110 // 100, currency="USD")
 _SOMEBODY = Consignee(name="A", street="1 Main", city="X", postcode="10001", country="US")
 _PARCEL = Parcel(
@@ -34,6 +36,14 @@ _PARCEL = Parcel(
     dimensions=Dimensions(length=Decimal(9), width=Decimal(6), height=Decimal(3), unit="in"),
     declared_value=Money(amount_minor=1000, currency="USD"),
 )  # fmt: skip
+
+
+@dataclass
+class Suspicion:
+    """An attempt that may have bought something: when it is looked up again, and how often it was."""
+
+    check_at: float | None
+    checks: int = 0
 
 
 @dataclass
@@ -55,7 +65,7 @@ class Book:
         self._clock, self._carrier, self._chance, self._patience, self._kind = clock, carrier, chance, patience, kind
         self.purchases: dict[PurchaseKey, LabelPurchase] = {}
         self.references: dict[str, tuple[PurchaseKey, int]] = {}
-        self.suspected: set[str] = set()
+        self.suspects: dict[str, Suspicion] = {}
         self.orphans: dict[str, Orphan] = {}
         self.accounts: Counter[str] = Counter()
         self.told: defaultdict[PurchaseKey, list[str]] = defaultdict(list)
@@ -90,7 +100,7 @@ class Book:
         if step is None:
             return None
         if step.suspects:
-            self.suspected.add(reference_of(purchase.key, step.suspects))
+            self._suspect(purchase.key, step.suspects)
         if step.kind is StepKind.BUY:
             self.references[reference_of(purchase.key, step.attempt)] = (purchase.key, step.attempt)
         deadline = self._clock.monotonic() + self._patience.lease_s
@@ -105,7 +115,7 @@ class Book:
         purchase = self.purchases[errand.key]
         effects = purchase.finish(errand.step, outcome, self._clock.wall(), self._patience, _LIMIT)
         if effects.suspects:
-            self.suspected.add(reference_of(errand.key, effects.suspects))
+            self._suspect(errand.key, effects.suspects)
         if effects.orphan:
             reference = reference_of(errand.key, errand.step.attempt)
             self._orphan(OrphanLabel(ACCOUNT, effects.orphan.carrier_id, reference, ()))
@@ -131,6 +141,32 @@ class Book:
             if judge(label, attempt, self.purchases[key]) is Standing.ORPHAN:
                 self._orphan(OrphanLabel(account, label.carrier_id, label.reference, (label.tracking_number,)))
 
+    async def take_suspects(self, limit: int) -> Sequence[Suspect]:
+        await self._latency()
+        now, taken = self._clock.monotonic(), []
+        for reference, suspicion in self.suspects.items():
+            if suspicion.check_at is not None and suspicion.check_at <= now and len(taken) < limit:
+                suspicion.check_at = now + self._patience.lease_s
+                key, attempt = self.references[reference]
+                suspected = SuspectedAttempt(key, attempt, reference, ACCOUNT, suspicion.checks)
+                taken.append(Suspect(suspected, self._carrier, _request(key, attempt)))
+        return taken
+
+    async def end_suspect(self, suspect: Suspect, outcome: RecoverOutcome) -> None:
+        await self._latency()
+        suspicion, attempt = self.suspects[suspect.attempt.reference], suspect.attempt
+        again_s: float | None = self._patience.backoff_max_s
+        if isinstance(outcome, Purchased):
+            listed = BillableLabel(attempt.reference, outcome.carrier_id, "", None)
+            standing = judge(listed, attempt.attempt, self.purchases[attempt.key])
+            if standing is Standing.ORPHAN:
+                self._orphan(OrphanLabel(ACCOUNT, outcome.carrier_id, attempt.reference, ()))
+            again_s = again_s if standing is Standing.OPEN else None
+        elif isinstance(outcome, NotFound):
+            suspicion.checks += 1
+            again_s = CHECKS_S[suspicion.checks] if suspicion.checks < len(CHECKS_S) else None
+        suspicion.check_at = self._clock.monotonic() + again_s if again_s else None
+
     async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, Carrier]]:
         await self._latency()
         now = self._clock.monotonic()
@@ -154,7 +190,11 @@ class Book:
     def busy(self) -> bool:
         """True while something is left to do."""
         waiting = any(purchase.due_at is not None for purchase in self.purchases.values())
+        waiting = waiting or any(suspicion.check_at is not None for suspicion in self.suspects.values())
         return waiting or any(orphan.due_at is not None for orphan in self.orphans.values())
+
+    def _suspect(self, key: PurchaseKey, attempt: int) -> None:
+        self.suspects[reference_of(key, attempt)] = Suspicion(self._clock.monotonic() + CHECKS_S[0])
 
     def _orphan(self, label: OrphanLabel) -> None:
         held = {purchase.carrier_id for purchase in self.purchases.values()}

@@ -41,7 +41,7 @@ __all__ = ["KINDS", "Carrier", "Sale"]
 
 KINDS = {
     "native": Capabilities(PurchaseGuarantee.NATIVE, frozenset({"ground"}), key_lives_s=86_400, lists_labels=True),
-    "recovered": Capabilities(PurchaseGuarantee.RECOVERED, frozenset({"ground"}), recovers=True, lists_labels=True),
+    "recovered": Capabilities(PurchaseGuarantee.RECOVERED, frozenset({"ground"}), recovers=True),
     "reconciled": Capabilities(PurchaseGuarantee.RECONCILED, frozenset({"ground"}), lists_labels=True),
 }
 CALL_TIMEOUT_S = 30.0

@@ -104,6 +104,7 @@ class _World:
         while True:
             await self.clock.sleep(_LISTS_S)
             await reconciler.read_lists()
+            await reconciler.look_up_suspects()
             await reconciler.void_orphans()
 
     def _order(self, key: PurchaseKey) -> None:

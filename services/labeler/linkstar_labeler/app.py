@@ -22,7 +22,7 @@ def build() -> Service:
     vault, clock = Vault.from_settings(settings.vault), Clock.from_settings(settings.clock)
     settler = Settler(vault, settings.labeler.block_size, clock)
     handlers = Handlers(settler)
-    connectors = AccountConnectors(vault, clock)
+    connectors = AccountConnectors(vault, clock, simulators=settings.purchases.simulators)
     purchasing = Purchasing(connectors, settings.purchases)
     return Service(
         name="labeler",

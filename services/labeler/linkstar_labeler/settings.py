@@ -37,6 +37,8 @@ class PurchaseSettings(BaseModel):
     """How long a call may take before its outcome counts as unknown; more than a connector waits for an answer."""
     settle_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """How long a call without an answer is left alone before it is resolved; at least the carrier's own time-out."""
+    simulators: bool = False
+    """Accounts may name a carrier on this machine, as in the sandbox. Without it credentials go to carriers' hosts only."""
     give_up_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800.0
     """After this long without connection or answer the route is given back to the router."""
 

@@ -98,7 +98,7 @@ async def opened_counter(database_url: str, tmp_path: Path) -> AsyncIterator[Cou
     writer = Writer("labeler", runner, store, telemetry, PARTITIONS, lambda: None)
     context = ServiceContext(settings, database, writer, clock, vault, Authorizer(database, clock))
     key = await create_key(admin, "acme", SCOPES)
-    connectors = AccountConnectors(vault, clock)
+    connectors = AccountConnectors(vault, clock, simulators=True)
     transport = httpx.ASGITransport(create_app("labeler", api.routes(settler, connectors), context, Health()))
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://labeler", headers=headers) as client:

@@ -90,7 +90,10 @@ async def opened_counter(database_url: str) -> AsyncIterator[MoneyCounter]:
             LabelerSettings(), desk.database, cast("Writer", None), desk.clock, desk.vault, authorizer
         )
         door = create_app(
-            "labeler", api.routes(desk.settler, AccountConnectors(desk.vault, desk.clock)), context, Health()
+            "labeler",
+            api.routes(desk.settler, AccountConnectors(desk.vault, desk.clock, simulators=True)),
+            context,
+            Health(),
         )
         key = await create_key(desk.admin, "acme", SCOPES)
         headers = {"authorization": f"Bearer {key}"}

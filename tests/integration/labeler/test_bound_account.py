@@ -80,7 +80,9 @@ async def test_an_answer_that_is_lost_is_one_label(counter: Counter, simulator: 
     [sale] = simulator.sales(client)
     known = (await counter.client.get("/v1/labels/order-1")).json()
     assert (known["state"], known["tracking_numbers"]) == ("active", sale["tracking_numbers"])
-    reconciler = Reconciler(StoredOrphans(counter.database, counter.connectors, counter.clock, PATIENCE), PATIENCE)
+    reconciler = Reconciler(
+        StoredOrphans(counter.database, counter.vault, counter.connectors, counter.clock, PATIENCE), PATIENCE
+    )
     await reconciler.read_lists()
     await reconciler.void_orphans()
     assert not await counter.admin.fetchval("SELECT count(*) FROM labeler.orphan_label")

@@ -12,7 +12,7 @@ from linkstar_labeler import store
 from linkstar_labeler.carriers.remote import AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.unbound import Unbound
 from linkstar_labeler.domain.connector import CarrierConnector
-from linkstar_labeler.handlers.purchase_book import BoundConnector
+from linkstar_labeler.handlers.connectors import BoundConnector
 from linkstar_labeler.store import AccountKey, StoredAccount
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Transaction
@@ -28,10 +28,12 @@ class _Made:
 
 
 class AccountConnectors:
-    """`Connectors` over the table of accounts. All share one HTTP client, which is opened with the first."""
+    """`Connectors` over the table of accounts. All share one HTTP client, which is opened with the first. Only with
+    `simulators` may an account name a carrier on this machine.
+    """
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
+    def __init__(self, vault: Vault, clock: Clock, *, simulators: bool) -> None:
+        self._vault, self._clock, self._simulators = vault, clock, simulators
         self._http: Any = None
         self._made: dict[AccountKey, _Made] = {}
 
@@ -49,7 +51,7 @@ class AccountConnectors:
     def connector(self, account: CarrierAccount) -> CarrierConnector:
         """Return a connector of an account that is not stored yet. Raises `AccountIncomplete`."""
         self._http = self._http or open_http()
-        return connect(account, self._http, self._clock)
+        return connect(account, self._http, self._clock, simulators=self._simulators)
 
     def _bind(self, stored: StoredAccount) -> BoundConnector:
         try:

@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from linkstar_labeler import store
-from linkstar_labeler.domain.connector import BillableLabel, CarrierConnector
+from linkstar_labeler.domain.connector import (
+    BillableLabel,
+    CarrierConnector,
+    LabelRequest,
+    NotFound,
+    Purchased,
+    RecoverOutcome,
+)
 from linkstar_labeler.domain.purchase_steps import Patience
-from linkstar_labeler.domain.reconciliation import Standing, judge
-from linkstar_labeler.handlers.purchase_book import Connectors
-from linkstar_labeler.handlers.reconciling import OrphanEnd
+from linkstar_labeler.domain.reconciliation import SUSPECT_CHECKS_S, Standing, judge
+from linkstar_labeler.handlers.connectors import Connectors
+from linkstar_labeler.handlers.reconciling import OrphanEnd, Suspect
+from linkstar_labeler.handlers.requests import write_request
 from linkstar_labeler.store import AccountKey, OrphanLabel
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.metrics import LABELS_LISTED, ORPHAN_LABELS, OfState, Standings
+from linkstar_runtime.vault import Vault
 
 __all__ = ["StoredOrphans"]
 
@@ -23,8 +32,11 @@ __all__ = ["StoredOrphans"]
 class StoredOrphans:
     """`OrphanBook` over labeler's tables."""
 
-    def __init__(self, database: Database, connectors: Connectors, clock: Clock, patience: Patience) -> None:
-        self._database, self._connectors, self._clock, self._patience = database, connectors, clock, patience
+    def __init__(
+        self, database: Database, vault: Vault, connectors: Connectors, clock: Clock, patience: Patience
+    ) -> None:
+        self._database, self._vault, self._connectors = database, vault, connectors
+        self._clock, self._patience = clock, patience
         self._ids = Ids()
 
     async def days_in_doubt(self) -> Sequence[tuple[AccountKey, CarrierConnector, date]]:
@@ -50,6 +62,37 @@ class StoredOrphans:
                     await store.found_orphan(tx, orphan, self._clock.wall())
             if day < tx.now.date() - timedelta(days=1):
                 await store.clear_suspicion(tx, account, day)
+
+    async def take_suspects(self, limit: int) -> Sequence[Suspect]:
+        """Take suspected attempts whose look-up is due, under a lease."""
+        now = self._clock.wall()
+        until, found = now + timedelta(seconds=self._patience.lease_s), []
+        async with self._database.transaction() as tx:
+            for attempt in await store.due_suspects(tx, now, until, limit):
+                bound = await self._connectors.of(tx, attempt.account)
+                request = await write_request(tx, self._vault, bound, attempt.key, attempt.attempt)
+                found.append(Suspect(attempt, bound.connector, request if isinstance(request, LabelRequest) else None))
+        return found
+
+    async def end_suspect(self, suspect: Suspect, outcome: RecoverOutcome) -> None:
+        """Store what the look-up said. A label found is an orphan unless it is the purchase's own."""
+        attempt, checks = suspect.attempt, suspect.attempt.checks
+        again_s: float | None = self._patience.backoff_max_s
+        async with self._database.transaction() as tx:
+            if isinstance(outcome, Purchased):
+                purchase = (await store.attempted(tx, attempt.account, [attempt.reference]))[attempt.reference][1]
+                listed = BillableLabel(attempt.reference, outcome.carrier_id, "", outcome.charged)
+                standing = judge(listed, attempt.attempt, purchase)
+                if standing is Standing.ORPHAN:
+                    numbers = tuple(parcel.tracking_number or "" for parcel in outcome.parcels)
+                    orphan = OrphanLabel(attempt.account, outcome.carrier_id, attempt.reference, numbers)
+                    await store.found_orphan(tx, orphan, self._clock.wall())
+                again_s = again_s if standing is Standing.OPEN else None
+            elif isinstance(outcome, NotFound):
+                checks += 1
+                again_s = SUSPECT_CHECKS_S[checks] if checks < len(SUSPECT_CHECKS_S) else None
+            again_at = self._clock.wall() + timedelta(seconds=again_s) if again_s else None
+            await store.end_suspicion(tx, attempt.reference, checks, again_at)
 
     async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, CarrierConnector]]:
         """Take orphans whose void is due, under a lease."""

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Protocol
 
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import RouteChosen
-from linkstar_contracts.values import Consignee, Money
+from linkstar_contracts.values import Money
 from linkstar_labeler import store
 from linkstar_labeler.domain.charges import capture, refund, release
-from linkstar_labeler.domain.connector import CarrierConnector, LabelRequest, Purchased, Refused
+from linkstar_labeler.domain.connector import Purchased, Refused
 from linkstar_labeler.domain.ledger import HELD
 from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, Step, StepKind
-from linkstar_labeler.domain.purchasing import LabelPurchase, purchase_key, reference_of
+from linkstar_labeler.domain.purchasing import LabelPurchase, reference_of
+from linkstar_labeler.domain.reconciliation import SUSPECT_CHECKS_S
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.buying import Errand
+from linkstar_labeler.handlers.connectors import BoundConnector, Connectors
 from linkstar_labeler.handlers.purchase import label_created, rejection
+from linkstar_labeler.handlers.requests import write_request
 from linkstar_labeler.store import AccountKey, OrphanLabel, TakenPurchase
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
@@ -28,25 +30,9 @@ from linkstar_runtime.handling import Transaction
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.vault import Vault
 
-__all__ = ["BoundConnector", "Connectors", "StoredPurchases"]
+__all__ = ["Commands", "StoredPurchases"]
 
 _EXTENSIONS = {"application/pdf": "pdf", "application/zpl": "zpl", "image/png": "png"}
-
-
-@dataclass(frozen=True, slots=True)
-class BoundConnector:
-    """A connector with what its account adds: where parcels are sent from, and how much dearer than its route a label may
-    be, in percent.
-    """
-
-    connector: CarrierConnector
-    senders: dict[str, Consignee]
-    """By warehouse code; `*` stands for all others."""
-    drift_percent: int = 10
-
-    def sender(self, warehouse: str) -> Consignee | None:
-        """Return the address of a warehouse."""
-        return self.senders.get(warehouse) or self.senders.get("*")
 
 
 class Commands(Protocol):
@@ -54,13 +40,6 @@ class Commands(Protocol):
 
     async def run(self, work: Callable[[Transaction], Awaitable[Sequence[Event]]]) -> Sequence[Event]:
         """Run `work`, possibly more than once, and commit it with its events."""
-
-
-class Connectors(Protocol):
-    """Connectors by account."""
-
-    async def of(self, tx: Transaction, account: AccountKey) -> BoundConnector:
-        """Return the connector of an account; one that refuses everything where the account is gone or suspended."""
 
 
 class StoredPurchases:
@@ -96,7 +75,7 @@ class StoredPurchases:
         if step is None:
             return None
         if step.suspects:
-            await store.note_suspected(tx, [reference_of(purchase.key, step.suspects)])
+            await self._suspect(tx, purchase.key, step.suspects)
         if step.kind is StepKind.BUY:
             await store.note_attempt(tx, purchase.key, step.attempt, taken.account)
         return await self._errand(tx, purchase, bound, step, deadline)
@@ -107,19 +86,13 @@ class StoredPurchases:
         key, connector = purchase.key, bound.connector
         if step.kind is StepKind.GIVE_UP:
             return Errand(key, step, connector, deadline)
-        route = await store.purchased_route(tx, key)
         if step.kind is StepKind.VOID:
+            route = await store.purchased_route(tx, key)
             return Errand(key, step, connector, deadline, label=purchase.label(route.route.service))
-        [consignee] = await self._vault.open_many(tx, [(key.tenant, route.order_id, route.consignee)])
-        sender = bound.sender(route.warehouse.code)
-        if consignee is None:
-            impossible = Refused("consignee_erased", "The consignee's data was erased before the label was bought")
-        elif sender is None:
-            impossible = Refused("sender_unknown", f"The account has no address of warehouse {route.warehouse.code}")
-        else:
-            request = _request(key, step, route, consignee, sender, tx)
-            return Errand(key, step, connector, deadline, request)
-        return Errand(key, step, connector, deadline, impossible=impossible)
+        request = await write_request(tx, self._vault, bound, key, step.attempt)
+        if isinstance(request, Refused):
+            return Errand(key, step, connector, deadline, impossible=request)
+        return Errand(key, step, connector, deadline, request)
 
     async def settle(self, errand: Errand, outcome: Outcome | None) -> None:
         """Store how an errand ended. It may run more than once; only the holder of the token changes anything."""
@@ -144,7 +117,7 @@ class StoredPurchases:
         """Carry out what follows from an outcome."""
         key, now = errand.key, tx.now
         if effects.suspects:
-            await store.note_suspected(tx, [reference_of(key, effects.suspects)])
+            await self._suspect(tx, key, effects.suspects)
         if effects.orphan:
             await store.found_orphan(tx, _orphan(taken.account, errand, effects.orphan), self._clock.wall())
         events: list[Event] = []
@@ -161,6 +134,10 @@ class StoredPurchases:
         await store.save_shipments(tx, [shipment])
         return events
 
+    async def _suspect(self, tx: Transaction, key: PurchaseKey, attempt: int) -> None:
+        first = self._clock.wall() + timedelta(seconds=SUSPECT_CHECKS_S[0])
+        await store.note_suspected(tx, reference_of(key, attempt), first)
+
     def _business_time(self, refused: Refused) -> Refused:
         """Purchases count in real time; what others read is business time."""
         if refused.retry_at is None:
@@ -168,17 +145,6 @@ class StoredPurchases:
         real = (refused.retry_at - self._clock.wall()).total_seconds()
         at = self._clock.now() + timedelta(seconds=max(real, 0.0) * self._clock.speed)
         return Refused(refused.code, refused.detail, at)
-
-
-def _request(
-    key: PurchaseKey, step: Step, route: RouteChosen, consignee: Consignee, sender: Consignee, tx: Transaction
-) -> LabelRequest:
-    inbound = route.kind == "return"
-    return LabelRequest(
-        purchase_key(key), reference_of(key, step.attempt), route.route.service,
-        consignee if inbound else sender, sender if inbound else consignee, route.parcels, route.options,
-        tx.now.date(), route.route.total, inbound,
-    )  # fmt: skip
 
 
 def _limit(route: RouteChosen, drift_percent: int) -> Money | None:

@@ -9,18 +9,21 @@ from typing import NamedTuple, Protocol
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     CarrierConnector,
+    LabelRequest,
+    NotFound,
     NotSent,
     OutcomeUnknown,
     PurchasedLabel,
+    RecoverOutcome,
     VoidDeclined,
     Voided,
     VoidOutcome,
     VoidPending,
 )
 from linkstar_labeler.domain.purchase_steps import Patience
-from linkstar_labeler.store import AccountKey, OrphanLabel
+from linkstar_labeler.store import AccountKey, OrphanLabel, SuspectedAttempt
 
-__all__ = ["OrphanBook", "OrphanEnd", "Reconciler"]
+__all__ = ["OrphanBook", "OrphanEnd", "Reconciler", "Suspect"]
 
 
 class OrphanEnd(NamedTuple):
@@ -29,6 +32,14 @@ class OrphanEnd(NamedTuple):
     state: str
     detail: str = ""
     again_s: float = 0.0
+
+
+class Suspect(NamedTuple):
+    """A suspected attempt to be looked up; without a request it cannot be, any more."""
+
+    attempt: SuspectedAttempt
+    connector: CarrierConnector
+    request: LabelRequest | None
 
 
 class OrphanBook(Protocol):
@@ -46,6 +57,12 @@ class OrphanBook(Protocol):
     async def end_orphan(self, orphan: OrphanLabel, end: OrphanEnd) -> None:
         """Store what the carrier said, unless another has taken the orphan since."""
 
+    async def take_suspects(self, limit: int) -> Sequence[Suspect]:
+        """Take suspected attempts whose look-up is due, under a lease."""
+
+    async def end_suspect(self, suspect: Suspect, outcome: RecoverOutcome) -> None:
+        """Store what the look-up said: an orphan, nothing, or that it is to be asked again."""
+
 
 class Reconciler:
     """Reads the carriers' lists and voids orphans."""
@@ -59,6 +76,14 @@ class Reconciler:
             listed = await connector.billable(day)
             if not isinstance(listed, (NotSent, OutcomeUnknown)):
                 await self._book.compare(account, day, listed)
+
+    async def look_up_suspects(self) -> None:
+        """Ask again for what suspected attempts may have bought, where the carrier can look it up."""
+        while taken := await self._book.take_suspects(self._at_once):
+            for suspect in taken:
+                asked = suspect.request is not None and suspect.connector.capabilities.recovers
+                outcome = await suspect.connector.recover(suspect.request) if asked and suspect.request else NotFound()
+                await self._book.end_suspect(suspect, outcome)
 
     async def void_orphans(self) -> None:
         """Ask for the void of every orphan that is due."""

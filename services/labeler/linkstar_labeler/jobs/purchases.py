@@ -39,13 +39,15 @@ class Purchasing:
         await Buyer(book, context.clock, self._settings.at_once).run()
 
     async def _void_orphans(self, context: ServiceContext) -> None:
-        await self._reconciler(context).void_orphans()
+        reconciler = self._reconciler(context)
+        await reconciler.look_up_suspects()
+        await reconciler.void_orphans()
 
     async def _compare(self, context: ServiceContext) -> None:
         await self._reconciler(context).read_lists()
 
     def _reconciler(self, context: ServiceContext) -> Reconciler:
-        book = StoredOrphans(context.database, self._connectors, context.clock, self._patience)
+        book = StoredOrphans(context.database, context.vault, self._connectors, context.clock, self._patience)
         return Reconciler(book, self._patience)
 
 

@@ -6,14 +6,26 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.purchasing import LabelPurchase
 from linkstar_labeler.store.accounts import AccountKey
 from linkstar_labeler.store.purchases import purchase_of
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "OrphanLabel", "attempted", "clear_suspicion", "days_to_compare", "due_orphans", "end_orphan", "found_orphan",
+    "OrphanLabel", "SuspectedAttempt", "attempted", "clear_suspicion", "days_to_compare", "due_orphans", "due_suspects",
+    "end_orphan", "end_suspicion", "found_orphan",
 ]  # fmt: skip
+
+
+class SuspectedAttempt(NamedTuple):
+    """An attempt that may have bought something nobody knows of, and how often it was looked up."""
+
+    key: PurchaseKey
+    attempt: int
+    reference: str
+    account: AccountKey
+    checks: int
 
 
 class OrphanLabel(NamedTuple):
@@ -98,6 +110,33 @@ async def clear_suspicion(tx: Transaction, account: AccountKey, day: date) -> No
            WHERE suspected AND account_tenant = $1 AND carrier = $2 AND account = $3
              AND (sent_at AT TIME ZONE 'UTC')::date = $4""",
         *account, day,
+    )  # fmt: skip
+
+
+async def due_suspects(tx: Transaction, now: datetime, leased_until: datetime, limit: int) -> list[SuspectedAttempt]:
+    """Take suspected attempts whose look-up is due, until `leased_until`."""
+    rows = await tx.fetch(
+        """UPDATE purchase_attempt a SET check_at = $2 FROM (
+             SELECT reference FROM purchase_attempt WHERE suspected AND check_at <= $1 ORDER BY check_at LIMIT $3
+             FOR NO KEY UPDATE SKIP LOCKED) d
+           WHERE a.reference = d.reference RETURNING a.*""",
+        now, leased_until, limit,
+    )  # fmt: skip
+    return [
+        SuspectedAttempt(
+            PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"]), row["attempt"], row["reference"],
+            AccountKey(row["account_tenant"], row["carrier"], row["account"]), row["checks"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+async def end_suspicion(tx: Transaction, reference: str, checks: int, check_at: datetime | None) -> None:
+    """Store that an attempt was looked up so often; without another time it is cleared."""
+    await tx.execute(
+        """UPDATE purchase_attempt SET suspected = $3::timestamptz IS NOT NULL, checks = $2, check_at = $3
+           WHERE reference = $1""",
+        reference, checks, check_at,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from linkstar_labeler.store.arrays import columns, transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "TakenPurchase", "activate_label", "due_purchases", "label_documents", "lock_purchase",
+    "TakenPurchase", "activate_label", "attempt_sent_at", "due_purchases", "label_documents", "lock_purchase",
     "lock_purchases", "note_attempt", "note_suspected", "open_purchases", "purchase_of", "purchased_route", "save_documents",
     "save_purchase", "start_purchases", "withdraw_label",
 ]  # fmt: skip
@@ -90,9 +90,17 @@ async def note_attempt(tx: Transaction, key: PurchaseKey, attempt: int, account:
     )  # fmt: skip
 
 
-async def note_suspected(tx: Transaction, references: Sequence[str]) -> None:
-    """Keep these attempts under suspicion until the carrier's list of labels clears them."""
-    await tx.execute("UPDATE purchase_attempt SET suspected = true WHERE reference = ANY ($1::text[])", references)
+async def note_suspected(tx: Transaction, reference: str, check_at: datetime) -> None:
+    """Keep an attempt under suspicion until the carrier's list of labels, or its look-ups, clear it."""
+    await tx.execute(
+        "UPDATE purchase_attempt SET suspected = true, check_at = $2 WHERE reference = $1", reference, check_at
+    )
+
+
+async def attempt_sent_at(tx: Transaction, reference: str) -> datetime:
+    """Return the business time at which an attempt was first sent."""
+    found: datetime = await tx.fetchval("SELECT sent_at FROM purchase_attempt WHERE reference = $1", reference)
+    return found
 
 
 async def save_documents(tx: Transaction, key: PurchaseKey, documents: Sequence[Document]) -> None:
