@@ -199,6 +199,29 @@ async def test_a_label_far_dearer_than_its_route_is_voided_and_given_back(desk: 
     assert await purchases.standing() == ("voided", 1000, 0)
 
 
+async def test_a_purchase_that_cannot_begin_holds_up_nobody(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L1")))
+    await desk.routes(route(order_id="poison", total=100), route(order_id="sound", total=100))
+    whole = await desk.admin.fetchval("SELECT route FROM labeler.label WHERE shipment_id = 'poison'")
+    await desk.admin.execute("UPDATE labeler.label SET route = 'not json' WHERE shipment_id = 'poison'")
+    assert [event.order_id for event in await purchases.work()] == ["sound"]
+    await desk.admin.execute("UPDATE labeler.label SET route = $1 WHERE shipment_id = 'poison'", whole)
+    purchases.carrier.buys = [sold("L2")]
+    assert [event.order_id for event in await purchases.work(301)] == ["poison"]
+
+
+async def test_a_label_whose_consignee_is_gone_stays_suspected(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(TIMEOUT, recovers=True))
+    await desk.routes(route())
+    await purchases.work()
+    await desk.admin.execute(
+        """UPDATE labeler.label SET route = convert_to(jsonb_set(convert_from(route, 'UTF8')::jsonb,
+             '{consignee,key_id}', '"erased"')::text, 'UTF8')"""
+    )
+    assert told(await purchases.work(70)) == ["rejected 1"]
+    assert await desk.admin.fetchval("SELECT suspected FROM labeler.purchase_attempt")
+
+
 async def test_without_funds_nothing_is_asked(desk: LabelDesk) -> None:
     purchases = await bound(desk, ScriptedCarrier(sold()))
     raised = await desk.routes(route(total=1500))

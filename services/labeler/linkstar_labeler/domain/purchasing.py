@@ -123,7 +123,7 @@ class LabelPurchase:
         elif isinstance(outcome, Purchased):
             self._end_bought(outcome, effects, now, limit)
         elif isinstance(outcome, Refused):
-            if step.kind is StepKind.REPEAT:
+            if step.kind is not StepKind.BUY:
                 effects.suspects = self.attempt
             self._give_back(effects, outcome)
         elif isinstance(outcome, NotFound):

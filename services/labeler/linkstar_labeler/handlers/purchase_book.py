@@ -7,6 +7,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Protocol
 
+import structlog
+
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import RouteChosen
 from linkstar_contracts.values import Money
@@ -24,14 +26,15 @@ from linkstar_labeler.handlers.purchase import label_created, rejection
 from linkstar_labeler.handlers.requests import write_request
 from linkstar_labeler.store import AccountKey, OrphanLabel, TakenPurchase
 from linkstar_runtime.clock import Clock
-from linkstar_runtime.database import Database
+from linkstar_runtime.database import Database, infrastructure_error
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.ids import Ids
-from linkstar_runtime.vault import Vault
+from linkstar_runtime.vault import Vault, VaultError
 
 __all__ = ["Commands", "StoredPurchases"]
 
+_log = structlog.get_logger(__name__)
 _EXTENSIONS = {"application/pdf": "pdf", "application/zpl": "zpl", "image/png": "png"}
 
 
@@ -59,13 +62,33 @@ class StoredPurchases:
         self._ids = Ids()
 
     async def take(self, limit: int) -> Sequence[Errand]:
-        """Begin steps that are due and commit; the calls come after."""
+        """Begin steps that are due and commit; the calls come after. One that cannot begin is put off, alone."""
+        try:
+            errands = await self._take(limit)
+        except Exception as error:
+            if infrastructure_error(error) or isinstance(error, VaultError):
+                raise
+            errands = [each for _ in range(limit) for each in await self._take_one()]
+        await afail("label.after_calling")
+        return errands
+
+    async def _take(self, limit: int) -> list[Errand]:
         deadline = self._clock.monotonic() + self._patience.lease_s
         async with self._database.transaction() as tx:
             due = await store.due_purchases(tx, self._clock.wall(), limit)
-            errands = [errand for taken in due if (errand := await self._begin(tx, taken, deadline))]
-        await afail("label.after_calling")
-        return errands
+            return [errand for taken in due if (errand := await self._begin(tx, taken, deadline))]
+
+    async def _take_one(self) -> list[Errand]:
+        try:
+            return await self._take(1)
+        except Exception as error:
+            if infrastructure_error(error) or isinstance(error, VaultError):
+                raise
+            _log.exception("purchase_put_off", error=type(error).__name__)
+        async with self._database.transaction() as tx:
+            wall = self._clock.wall()
+            await store.put_off_first(tx, wall, wall + timedelta(seconds=self._patience.backoff_max_s))
+        return []
 
     async def _begin(self, tx: Transaction, taken: TakenPurchase, deadline: float) -> Errand | None:
         purchase = taken.purchase

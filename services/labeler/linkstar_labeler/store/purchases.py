@@ -17,8 +17,8 @@ from linkstar_runtime.handling import Transaction
 
 __all__ = [
     "TakenPurchase", "activate_label", "attempt_sent_at", "due_purchases", "label_documents", "lock_purchase",
-    "lock_purchases", "note_attempt", "note_suspected", "open_purchases", "purchase_of", "purchased_route", "save_documents",
-    "save_purchase", "start_purchases", "withdraw_label",
+    "lock_purchases", "note_attempt", "note_suspected", "open_purchases", "purchase_of", "purchased_route",
+    "put_off_first", "save_documents", "save_purchase", "start_purchases", "withdraw_label",
 ]  # fmt: skip
 
 _COLUMNS = tuple(each.name for each in fields(LabelPurchase) if each.name != "key")
@@ -49,6 +49,17 @@ async def due_purchases(tx: Transaction, now: datetime, limit: int) -> list[Take
         limit,
     )
     return [_taken(row) for row in rows]
+
+
+async def put_off_first(tx: Transaction, now: datetime, due_at: datetime) -> None:
+    """Put off the purchase that `due_purchases` would take first."""
+    await tx.execute(
+        """UPDATE purchase p SET due_at = $2 FROM (
+             SELECT tenant, shipment_id, route_version FROM purchase WHERE due_at <= $1 ORDER BY due_at LIMIT 1
+             FOR NO KEY UPDATE SKIP LOCKED) d
+           WHERE (p.tenant, p.shipment_id, p.route_version) = (d.tenant, d.shipment_id, d.route_version)""",
+        now, due_at,
+    )  # fmt: skip
 
 
 async def lock_purchase(tx: Transaction, key: PurchaseKey) -> TakenPurchase:
