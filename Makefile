@@ -128,6 +128,14 @@ bench: $(INSTALLED) ## LinkStar beside the usual way and a bare relay, about 20 
 bench-router: $(INSTALLED) ## the router: decisions on one core, quotes beside orders, pools under kill -9 (BENCH_ARGS="--only quotes")
 	@$(BIN)/python -m linkstar_bench.router $(BENCH_ARGS)
 
+.PHONY: bench-labeler
+bench-labeler: $(INSTALLED) ## the labeler: labels bought by the stage, printed, and read back (BENCH_ARGS="--only print")
+	@$(BIN)/python -m linkstar_bench.labeler $(BENCH_ARGS)
+
+.PHONY: specimens
+specimens: $(INSTALLED) ## write a sample of every carrier's label to docs/labels
+	@$(BIN)/python -m linkstar_bench.labeler --specimens docs/labels
+
 SECONDS ?= 180
 SEED ?= 1
 MUTANT ?=
