@@ -67,8 +67,19 @@ async def test_a_quote_lists_every_service_with_lines_or_a_reason(client: httpx.
     ]  # fmt: skip
     assert best["lines"][0]["detail"] == "zone 8, us/usps_ground_advantage_commercial_2026-07-12.csv row 54"
     assert (best["zone_source"], best["tariff"]) == ("distance_estimate", "usps-ground-advantage-commercial@2026-07-12")
-    assert [entry["code"] for entry in quote["excluded"]] == ["coverage"]
-    assert len(quote["routes"]) + len(quote["excluded"]) == 9
+    assert sorted(entry["code"] for entry in quote["excluded"]) == ["coverage", "level", "level"]
+    assert len(quote["routes"]) + len(quote["excluded"]) == 11
+
+
+async def test_who_can_wait_is_offered_economy_services(client: httpx.AsyncClient) -> None:
+    asked = _shipment()
+    asked["options"] = {"level": "economy"}
+    quote = (await client.post("/v1/quotes", json=asked)).json()
+    economy = {route["service"]: route for route in quote["routes"] if route["service"].startswith("ground_")}
+    assert economy.keys() == {"ground_advantage", "ground_saver", "ground_economy"}
+    assert all(
+        "synthetic" in line["detail"] for line in economy["ground_saver"]["lines"] if line["code"] == "base_rate"
+    )
 
 
 async def test_synthetic_prices_say_so_in_every_line(client: httpx.AsyncClient) -> None:
@@ -186,7 +197,7 @@ async def test_an_impossible_parcel_gets_reasons_and_no_price(client: httpx.Asyn
     heavy["parcels"][0]["weight"] = {"value": "900", "unit": "kg"}
     quote = (await client.post("/v1/quotes", json=heavy)).json()
     assert quote["routes"] == []
-    assert {entry["code"] for entry in quote["excluded"]} == {"weight", "coverage"}
+    assert {entry["code"] for entry in quote["excluded"]} == {"weight", "coverage", "level"}
 
 
 @pytest.mark.parametrize(
@@ -316,7 +327,7 @@ async def test_price_lists_name_source_date_confidence_and_gaps(client: httpx.As
     found = (await client.get("/v1/tariffs")).json()
     assert all(pack["source"] and pack["as_of"] and pack["confidence"] for pack in found["packs"])
     assert {pack["carrier"] for pack in found["packs"] if pack["synthetic"]} == {
-        "canada-post", "canpar", "dpd-de", "dpd-uk", "evri",
+        "canada-post", "canpar", "dpd-de", "dpd-uk", "evri", "fedex", "ups",
     }  # fmt: skip
     dates = [pack["valid_from"] for pack in found["packs"] if pack["id"] == "usps-ground-advantage-commercial"]
     assert dates == ["2025-10-05", "2026-07-12"]

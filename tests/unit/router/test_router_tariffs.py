@@ -76,7 +76,7 @@ def test_the_volume_divisor_changed_with_the_list(snapshot: Snapshot) -> None:
 
 def test_services_are_unique_and_their_order_fixed(snapshot: Snapshot) -> None:
     keys = [service.key for service in snapshot.services]
-    assert len(keys) == len(set(keys)) == 25
+    assert len(keys) == len(set(keys)) == 27
     assert [key.split("/")[0] for key in keys] == sorted(key.split("/")[0] for key in keys)
 
 
