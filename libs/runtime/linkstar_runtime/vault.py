@@ -133,6 +133,20 @@ class Vault:
         wrapped = _encrypt(self._tenant_key(tenant), key, bound_to)
         return self._master_id.encode() + wrapped + sealed[_WRAPPED:]
 
+    async def seal_bytes(self, tx: Transaction, order: OrderKey, clear: Sequence[bytes]) -> list[bytes] | None:
+        """Seal documents that show a consignee under the order's key; None where it has been destroyed."""
+        key = (await self._read_keys(tx, {order})).get(order)
+        return [_encrypt(key[1], each, _document_of(order)) for each in clear] if key else None
+
+    async def open_bytes(self, tx: Transaction, sealed: Sequence[tuple[OrderKey, bytes]]) -> list[bytes | None]:
+        """Open sealed documents; None where the order's key has been destroyed. Costs one statement."""
+        if not sealed:
+            return []
+        keys = await self._read_keys(tx, {order for order, _ in sealed})
+        return [
+            _decrypt(keys[order][1], each, _document_of(order)) if order in keys else None for order, each in sealed
+        ]
+
     async def destroy(self, tx: Transaction, orders: Iterable[OrderKey]) -> int:
         """Destroy the keys of these orders and return how many there were. Needs the rights of the vault's owner."""
         done = await tx.execute(_DESTROY, *_columns(sorted(set(orders))))
@@ -183,6 +197,10 @@ class Vault:
     @cached_property
     def _master_id(self) -> str:
         return sha256(b"linkstar master key id|" + self._master()).hexdigest()[:8]
+
+
+def _document_of(order: OrderKey) -> str:
+    return f"{order[0]}|{order[1]}|document"
 
 
 def _columns(orders: Sequence[OrderKey]) -> tuple[list[str], list[str]]:

@@ -62,6 +62,8 @@ async def test_a_bound_account_buys_and_prints(counter: Counter, simulator: Simu
     assert (known["state"], known["tracking_numbers"]) == ("active", sale["tracking_numbers"])
     assert (await counter.client.get("/v1/labels/order-1.pdf")).content.startswith(b"%PDF")
     assert (await counter.client.get("/v1/labels/order-1.png")).content.startswith(b"\x89PNG")
+    kept = await counter.admin.fetchval("SELECT content FROM labeler.label_document")
+    assert b"PDF" not in kept[:64]
     assert (await counter.client.post("/v1/labels/order-1/void")).status_code == 200
     await work(counter, 1)
     assert await counter.admin.fetchval("SELECT state FROM labeler.purchase") in ("voiding", "voided")

@@ -160,8 +160,10 @@ async def test_what_the_carrier_printed_is_printed_again(counter: Counter) -> No
         ("pdf", "application/pdf", content), ("zpl", "application/zpl", b"^XA^FDcarrier^FS^XZ"),
         ("broken", "application/pdf", b"%PDF-1.4 but no more"),
     ):  # fmt: skip
+        async with counter.database.transaction() as tx:
+            [sealed] = await counter.vault.seal_bytes(tx, ("acme", name), [document]) or [b""]
         await counter.admin.execute(
-            "INSERT INTO labeler.label_document VALUES ('acme', $1, 1, 1, $2, $3)", name, kind, document
+            "INSERT INTO labeler.label_document VALUES ('acme', $1, 1, 1, $2, $3)", name, kind, sealed
         )
         await counter.admin.execute(
             "UPDATE labeler.label SET label_sha256 = ARRAY[$2] WHERE shipment_id = $1",

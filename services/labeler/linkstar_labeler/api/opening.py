@@ -17,9 +17,11 @@ from linkstar_labeler.domain.packing_slip import Slip
 from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.store import DatedLabel, StoredLabel
+from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.turns import Turns
+from linkstar_runtime.vault import Vault
 
 __all__ = ["Opened", "open_labels", "unknown"]
 
@@ -52,7 +54,7 @@ async def open_labels(
         active = {each: dated for each, dated in found.items() if each not in problems}
         sealed = [(tenant, label.shipment.order_id, label.route.consignee) for label, _ in active.values()]
         consignees = await context.vault.open_many(tx, sealed)
-        documents = await store.label_documents(tx, [_key(label) for label, _ in active.values()])
+        documents = await _documents(context.vault, tx, [label for label, _ in active.values()])
     opened, turns = {}, Turns(context.clock)
     for (shipment_id, dated), consignee in zip(active.items(), consignees, strict=True):
         if consignee is None:
@@ -61,6 +63,19 @@ async def open_labels(
             opened[shipment_id] = _printable(dated, consignee, documents.get(_key(dated[0]), []), slip)
         await turns.pause()
     return opened, problems
+
+
+async def _documents(vault: Vault, tx: Transaction, labels: Sequence[StoredLabel]) -> dict[PurchaseKey, list[Document]]:
+    """Return what carriers printed of these labels, opened; nothing of those whose consignee has been erased."""
+    orders = {_key(label): (label.shipment.tenant, label.shipment.order_id) for label in labels}
+    kept = await store.label_documents(tx, list(orders))
+    rows = [(key, each) for key, documents in kept.items() for each in documents]
+    opened = await vault.open_bytes(tx, [(orders[key], each.content) for key, each in rows])
+    found: dict[PurchaseKey, list[Document]] = {}
+    for (key, document), content in zip(rows, opened, strict=True):
+        if content is not None:
+            found.setdefault(key, []).append(Document(document.media_type, content))
+    return found
 
 
 def _key(label: StoredLabel) -> PurchaseKey:

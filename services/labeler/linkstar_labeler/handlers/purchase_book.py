@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Protocol
@@ -149,13 +150,21 @@ class StoredPurchases:
             printed, formats = _printed(effects.created)
             events.append(label_created(shipment, route, printed, guarantee, formats, now))
             await store.activate_label(tx, key, taken.account.carrier, printed)
-            await store.save_documents(tx, key, [p.document for p in effects.created.parcels if p.document])
+            await self._keep(tx, key, shipment.order_id, effects.created)
         if effects.refused:
             events.append(rejection(shipment, route, self._business_time(effects.refused), now))
             await store.withdraw_label(tx, key)
         await _post(tx, route, effects.money)
         await store.save_shipments(tx, [shipment])
         return events
+
+    async def _keep(self, tx: Transaction, key: PurchaseKey, order_id: str, bought: Purchased) -> None:
+        """Keep what the carrier printed, sealed as the consignee it shows is; an erased one has no label to print."""
+        documents = [parcel.document for parcel in bought.parcels if parcel.document]
+        sealed = await self._vault.seal_bytes(tx, (key.tenant, order_id), [each.content for each in documents])
+        if sealed is not None:
+            kept = [replace(each, content=content) for each, content in zip(documents, sealed, strict=True)]
+            await store.save_documents(tx, key, kept)
 
     async def _suspect(self, tx: Transaction, key: PurchaseKey, attempt: int) -> None:
         first = self._clock.wall() + timedelta(seconds=SUSPECT_CHECKS_S[0])

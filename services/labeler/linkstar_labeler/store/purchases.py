@@ -115,7 +115,7 @@ async def attempt_sent_at(tx: Transaction, reference: str) -> datetime:
 
 
 async def save_documents(tx: Transaction, key: PurchaseKey, documents: Sequence[Document]) -> None:
-    """Keep what the carrier printed, parcel by parcel."""
+    """Keep what the carrier printed, sealed, parcel by parcel."""
     await tx.execute(
         """INSERT INTO label_document (tenant, shipment_id, route_version, parcel, media_type, content)
            SELECT $1, $2, $3, * FROM unnest($4::int[], $5::text[], $6::bytea[])""",
