@@ -116,12 +116,12 @@ LAWS = (
         "no_hold_outlives_its_purchase", "of a purchase that has ended nothing is held any more",
         f"""SELECT p.tenant || '/' || p.shipment_id || ' attempt ' || p.route_version AS name,
                    coalesce(sum(CASE WHEN to_account = 'wallet_held' THEN amount_minor ELSE -amount_minor END), 0)
-                     <> CASE WHEN p.due_at IS NULL OR p.captured THEN 0 ELSE l.charged_minor END AS broken
+                     <> CASE WHEN p.due_at IS NULL OR p.captured OR p.given_back THEN 0 ELSE l.charged_minor END AS broken
               FROM labeler.purchase p JOIN labeler.label l USING (tenant, shipment_id, route_version)
               LEFT JOIN ({_ENTRIES} AND 'wallet_held' IN (from_account, to_account)) e
                 ON (e.tenant, e.subject, e.number) = (p.tenant, p.shipment_id, p.route_version::text)
              WHERE ($1::text IS NULL OR p.tenant = $1)
-             GROUP BY p.tenant, p.shipment_id, p.route_version, p.due_at, p.captured, l.charged_minor""",
+             GROUP BY p.tenant, p.shipment_id, p.route_version, p.due_at, p.captured, p.given_back, l.charged_minor""",
     ),
     Law(
         "one_capture", "every active label that costs something has one capture of its price, and no refund; one that is "

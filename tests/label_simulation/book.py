@@ -14,7 +14,7 @@ from decimal import Decimal
 from label_simulation.carrier import Carrier
 from label_simulation.time import WorldClock
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
-from linkstar_labeler.domain.connector import BillableLabel, LabelRequest, NotFound, Purchased, RecoverOutcome
+from linkstar_labeler.domain.connector import BillableLabel, LabelRequest, NotFound, NotSent, Purchased, RecoverOutcome
 from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, StepKind
 from linkstar_labeler.domain.purchasing import LabelPurchase, purchase_key, reference_of
 from linkstar_labeler.domain.reconciliation import Standing, judge
@@ -27,6 +27,7 @@ __all__ = ["ACCOUNT", "PRICE", "Book"]
 
 ACCOUNT = AccountKey("platform", "usps", "platform")
 PRICE = 500
+DAY_S = 600.0
 CHECKS_S = (120.0, 240.0, 600.0)
 """A day of look-ups, shortened: longer together than any pause of a process."""
 _LIMIT = Money(amount_minor=PRICE * 110 // 100, currency="USD")
@@ -42,6 +43,7 @@ _PARCEL = Parcel(
 class Suspicion:
     """An attempt that may have bought something: when it is looked up again, and how often it was."""
 
+    since: float
     check_at: float | None
     checks: int = 0
 
@@ -120,6 +122,7 @@ class Book:
             reference = reference_of(errand.key, errand.step.attempt)
             self._orphan(OrphanLabel(ACCOUNT, effects.orphan.carrier_id, reference, ()))
         if effects.created:
+            self.orphans.pop(effects.created.carrier_id, None)
             self.told[errand.key].append("created")
         if effects.refused:
             self.told[errand.key].append("rejected")
@@ -140,6 +143,9 @@ class Book:
             key, attempt = self.references[label.reference]
             if judge(label, attempt, self.purchases[key]) is Standing.ORPHAN:
                 self._orphan(OrphanLabel(account, label.carrier_id, label.reference, (label.tracking_number,)))
+        for suspicion in self.suspects.values():
+            if suspicion.since < self._clock.monotonic() - DAY_S:
+                suspicion.check_at = None
 
     async def take_suspects(self, limit: int) -> Sequence[Suspect]:
         await self._latency()
@@ -165,6 +171,8 @@ class Book:
         elif isinstance(outcome, NotFound):
             suspicion.checks += 1
             again_s = CHECKS_S[suspicion.checks] if suspicion.checks < len(CHECKS_S) else None
+        elif isinstance(outcome, NotSent):
+            again_s = max(again_s, outcome.after_s)
         suspicion.check_at = self._clock.monotonic() + again_s if again_s else None
 
     async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, Carrier]]:
@@ -194,7 +202,9 @@ class Book:
         return waiting or any(orphan.due_at is not None for orphan in self.orphans.values())
 
     def _suspect(self, key: PurchaseKey, attempt: int) -> None:
-        self.suspects[reference_of(key, attempt)] = Suspicion(self._clock.monotonic() + CHECKS_S[0])
+        self.suspects[reference_of(key, attempt)] = Suspicion(
+            self._clock.monotonic(), self._clock.monotonic() + CHECKS_S[0]
+        )
 
     def _orphan(self, label: OrphanLabel) -> None:
         held = {purchase.carrier_id for purchase in self.purchases.values()}

@@ -105,10 +105,10 @@ class ScriptedCarrier:
 
 class _Connectors:
     def __init__(self, carrier: ScriptedCarrier) -> None:
-        self._bound = BoundConnector(carrier, {"*": consignee()})
+        self.bound = BoundConnector(carrier, {"*": consignee()})
 
     async def of(self, tx: Transaction, account: AccountKey) -> BoundConnector:
-        return self._bound
+        return self.bound
 
 
 class _Commands:
@@ -131,9 +131,8 @@ class PurchaseDesk:
     def __init__(self, desk: LabelDesk, carrier: ScriptedCarrier) -> None:
         self.desk, self.carrier = desk, carrier
         self.commands = _Commands(desk)
-        self.book = StoredPurchases(
-            desk.database, self.commands, OpenVault(), _Connectors(carrier), desk.clock, PATIENCE
-        )
+        self.connectors = _Connectors(carrier)
+        self.book = StoredPurchases(desk.database, self.commands, OpenVault(), self.connectors, desk.clock, PATIENCE)
         self.buyer = Buyer(self.book, desk.clock, at_once=4)
 
     async def bind(self, account: AccountKey = ACCOUNT, *, test: bool = False) -> None:

@@ -12,8 +12,10 @@ from integration.labeler.scripted_carrier import ACCOUNT, PurchaseDesk, Scripted
 from linkstar_cli.ledger import examine
 from linkstar_contracts.events import LabelCreated, LabelRejected
 from linkstar_labeler import store
+from linkstar_labeler.carriers.remote.unbound import Unbound
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Refused, VoidDeclined, Voided, VoidPending
 from linkstar_labeler.domain.purchase_steps import PurchaseKey
+from linkstar_labeler.handlers import BoundConnector
 from linkstar_labeler.store import AccountKey
 
 pytestmark = pytest.mark.integration
@@ -218,8 +220,28 @@ async def test_a_label_whose_consignee_is_gone_stays_suspected(desk: LabelDesk) 
         """UPDATE labeler.label SET route = convert_to(jsonb_set(convert_from(route, 'UTF8')::jsonb,
              '{consignee,key_id}', '"erased"')::text, 'UTF8')"""
     )
-    assert told(await purchases.work(70)) == ["rejected 1"]
+    assert (await purchases.work(70), (await purchases.standing())[0]) == ([], "unknown")
+    assert told(await purchases.work(2_000)) == ["rejected 1"]
     assert await desk.admin.fetchval("SELECT suspected FROM labeler.purchase_attempt")
+
+
+async def test_a_carriers_own_words_make_a_valid_rejection(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(Refused("Invalid ZIP code!", "no\x00such " + "street " * 90)))
+    await desk.routes(route())
+    [rejected] = await purchases.work()
+    assert isinstance(rejected, LabelRejected)
+    assert (rejected.code, purchases.carrier.calls) == ("Invalid_ZIP_code", ["buy"])
+
+
+async def test_a_suspended_account_leaves_an_unknown_label_unknown(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(TIMEOUT, recovers=True))
+    await desk.routes(route())
+    await purchases.work()
+    connected, purchases.connectors.bound = purchases.connectors.bound, BoundConnector(Unbound("usps", "off", ""), {})
+    assert (await purchases.work(70), (await purchases.standing())[0]) == ([], "unknown")
+    purchases.connectors.bound = connected
+    purchases.carrier.finds = [sold("L1")]
+    assert told(await purchases.work(400)) == ["created 1"]
 
 
 async def test_without_funds_nothing_is_asked(desk: LabelDesk) -> None:

@@ -28,8 +28,8 @@ def credible(outcome: T, parcels: int) -> T | OutcomeUnknown:
 
 
 def _fault(bought: Purchased, parcels: int) -> str:
-    if not bought.carrier_id or len(bought.carrier_id) > 200:
-        return "the carrier's id of the shipment is missing or too long"
+    if not 0 < len(bought.carrier_id) <= 200 or not (bought.carrier_id.isascii() and bought.carrier_id.isprintable()):
+        return "the carrier's id of the shipment is not 1 to 200 printable characters"
     if len(bought.parcels) != parcels:
         return f"{len(bought.parcels)} labels for {parcels} parcels"
     return next((fault for parcel in bought.parcels if (fault := _parcel_fault(parcel))), "")

@@ -93,9 +93,10 @@ class LabelPurchase:
         """Choose what comes next; after an unanswered call, the surest way to learn what it did."""
         if self.state is not PurchaseState.UNKNOWN:
             return StepKind.VOID if self.state is PurchaseState.VOIDING else StepKind.BUY
-        if self.wanted and self.called_at and now < self.called_at + timedelta(seconds=can.key_lives_s):
-            return StepKind.REPEAT
         overdue = self._waited(now) > patience.give_up_s
+        alive = self.called_at is not None and now < self.called_at + timedelta(seconds=can.key_lives_s)
+        if alive and not overdue and (self.wanted or not can.recovers):
+            return StepKind.REPEAT
         if can.recovers and not overdue:
             return StepKind.LOOK_UP
         again = self.wanted and not overdue and self.unknowns < patience.attempts
@@ -154,7 +155,7 @@ class LabelPurchase:
             return
         if self.wanted:
             effects.refused = Refused("price_changed", f"The carrier charges {bought.charged}, the limit is {limit}")
-            self.given_back = True
+            self.given_back, effects.money = True, "release"
         self.wanted, self.state, self.due_at = False, PurchaseState.VOIDING, now
 
     def _not_found(self, effects: Effects, now: datetime, patience: Patience) -> None:
@@ -185,13 +186,12 @@ class LabelPurchase:
     def _end_void(self, outcome: Outcome | None, effects: Effects, now: datetime, patience: Patience) -> None:
         if isinstance(outcome, Voided):
             self._end(PurchaseState.VOIDED)
-            effects.money = "refund" if self.captured else "release"
+            effects.money = "refund" if self.captured else "" if self.given_back else "release"
         elif isinstance(outcome, VoidDeclined):
             self._end(PurchaseState.KEPT)
             effects.declined = outcome
-            if not self.captured:
-                effects.money = "release" if self.given_back else "capture"
-                self.captured = not self.given_back
+            if not self.captured and not self.given_back:
+                effects.money, self.captured = "capture", True
         elif isinstance(outcome, VoidPending):
             self.due_at = now + timedelta(seconds=patience.void_again_s)
         else:
@@ -221,8 +221,8 @@ def purchase_key(key: PurchaseKey) -> str:
 
 
 def reference_of(key: PurchaseKey, attempt: int) -> str:
-    """Return the reference of one attempt: 20 of A-Z2-7 and digits, short enough for every carrier's field."""
-    return f"LS{b32encode(_digest(key, 10)).decode()}{min(attempt, 99):02}"
+    """Return the reference of one attempt: 20 letters and digits (21 from attempt 100 on), for every carrier's field."""
+    return f"LS{b32encode(_digest(key, 10)).decode()}{attempt:02}"
 
 
 def _digest(key: PurchaseKey, size: int) -> bytes:

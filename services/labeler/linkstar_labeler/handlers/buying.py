@@ -85,8 +85,10 @@ class Buyer:
     async def do(self, errand: Errand) -> None:
         """Make the call of one errand, unless its lease is over, and settle it."""
         outcome: Outcome | None
-        if errand.step.kind is StepKind.GIVE_UP or errand.impossible:
-            outcome = errand.impossible
+        if errand.step.kind is StepKind.GIVE_UP:
+            outcome = None
+        elif errand.impossible:
+            outcome = _unasked(errand.impossible, errand.step.kind)
         elif self._clock.monotonic() >= errand.deadline:
             outcome = NotSent("lease_over", "This process was held up for too long")
         else:
@@ -103,6 +105,11 @@ class Buyer:
             except (StoreUnavailable, StoreConflict, CommitUnknown, FailpointError) as error:
                 _log.warning("purchase_not_settled", step=errand.step.kind.value, error=type(error).__name__)
                 await self._clock.sleep(_SETTLE_AGAIN_S)
+
+
+def _unasked(impossible: Refused, kind: StepKind) -> Outcome:
+    """What cannot be asked was not bought; but what was bought before is still unknown."""
+    return impossible if kind is StepKind.BUY else NotSent(impossible.code, impossible.detail)
 
 
 def _report(done: Iterable[asyncio.Task[None]]) -> None:

@@ -11,6 +11,7 @@ from linkstar_labeler.domain.connector import (
     CarrierConnector,
     LabelRequest,
     NotFound,
+    NotSent,
     Purchased,
     RecoverOutcome,
 )
@@ -91,6 +92,8 @@ class StoredOrphans:
             elif isinstance(outcome, NotFound):
                 checks += 1
                 again_s = SUSPECT_CHECKS_S[checks] if checks < len(SUSPECT_CHECKS_S) else None
+            elif isinstance(outcome, NotSent):
+                again_s = max(self._patience.backoff_max_s, outcome.after_s)
             again_at = self._clock.wall() + timedelta(seconds=again_s) if again_s else None
             await store.end_suspicion(tx, attempt.reference, checks, again_at)
 

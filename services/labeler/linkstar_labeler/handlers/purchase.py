@@ -4,6 +4,7 @@ and postings that tell of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,6 +36,7 @@ __all__ = [
     "Purchase", "RangePurchase", "RemotePurchase", "label_created", "rejection", "void_entries", "voiding",
 ]  # fmt: skip
 
+_NO_TOKEN = re.compile("[^A-Za-z0-9._-]+")
 _FORMATS = ("zpl", "pdf", "png")
 
 
@@ -145,12 +147,20 @@ def label_created(
 
 
 def rejection(shipment: Shipment, route: RouteChosen, refused: Refused, at: datetime) -> LabelRejected:
-    """Return the event of a refused route: nothing was bought."""
+    """Return the event of a refused route: nothing was bought. A carrier's code becomes a token, its text printable."""
     return LabelRejected(
         tenant=route.tenant, order_id=route.order_id, version=shipment.next_version(), occurred_at=at,
         shipment_id=route.shipment_id, route_version=route.version, carrier=route.route.carrier,
-        service=route.route.service, code=refused.code, detail=refused.detail, retry_at=refused.retry_at,
+        service=route.route.service, code=_token(refused.code), detail=_printable(refused.detail), retry_at=refused.retry_at,
     )  # fmt: skip
+
+
+def _token(code: str) -> str:
+    return _NO_TOKEN.sub("_", code)[:64].strip("_.-") or "refused"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)[:300].strip()
 
 
 def voiding(shipment: Shipment, release: Release, at: datetime) -> LabelVoided:

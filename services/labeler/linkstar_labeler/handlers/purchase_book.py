@@ -67,7 +67,7 @@ class StoredPurchases:
         try:
             errands = await self._take(limit)
         except Exception as error:
-            if infrastructure_error(error) or isinstance(error, VaultError):
+            if infrastructure_error(error) or _no_key(error):
                 raise
             errands = [each for _ in range(limit) for each in await self._take_one()]
         await afail("label.after_calling")
@@ -83,7 +83,7 @@ class StoredPurchases:
         try:
             return await self._take(1)
         except Exception as error:
-            if infrastructure_error(error) or isinstance(error, VaultError):
+            if infrastructure_error(error) or _no_key(error):
                 raise
             _log.exception("purchase_put_off", error=type(error).__name__)
         async with self._database.transaction() as tx:
@@ -149,6 +149,7 @@ class StoredPurchases:
             guarantee = errand.connector.capabilities.guarantee
             printed, formats = _printed(effects.created)
             events.append(label_created(shipment, route, printed, guarantee, formats, now))
+            await store.forget_orphan(tx, taken.account, effects.created.carrier_id)
             await store.activate_label(tx, key, taken.account.carrier, printed)
             await self._keep(tx, key, shipment.order_id, effects.created)
         if effects.refused:
@@ -177,6 +178,10 @@ class StoredPurchases:
         real = (refused.retry_at - self._clock.wall()).total_seconds()
         at = self._clock.now() + timedelta(seconds=max(real, 0.0) * self._clock.speed)
         return Refused(refused.code, refused.detail, at)
+
+
+def _no_key(error: Exception) -> bool:
+    return isinstance(error, VaultError) and error.code == "no_master_key"
 
 
 def _limit(route: RouteChosen, drift_percent: int) -> Money | None:

@@ -10,7 +10,6 @@ from linkstar_labeler.domain.connector import (
     BillableLabel,
     CarrierConnector,
     LabelRequest,
-    NotFound,
     NotSent,
     OutcomeUnknown,
     PurchasedLabel,
@@ -23,6 +22,7 @@ from linkstar_labeler.domain.connector import (
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.store import AccountKey, OrphanLabel, SuspectedAttempt
 
+_DAY_S = 86_400.0
 __all__ = ["OrphanBook", "OrphanEnd", "Reconciler", "Suspect"]
 
 
@@ -73,7 +73,7 @@ class Reconciler:
     async def read_lists(self) -> None:
         """Compare every day in doubt; a list that cannot be read now is read the next time."""
         for account, connector, day in await self._book.days_in_doubt():
-            listed = await connector.billable(day)
+            listed = await _listed(connector, day)
             if not isinstance(listed, (NotSent, OutcomeUnknown)):
                 await self._book.compare(account, day, listed)
 
@@ -81,17 +81,13 @@ class Reconciler:
         """Ask again for what suspected attempts may have bought, where the carrier can look it up."""
         while taken := await self._book.take_suspects(self._at_once):
             for suspect in taken:
-                asked = suspect.request is not None and suspect.connector.capabilities.recovers
-                outcome = await suspect.connector.recover(suspect.request) if asked and suspect.request else NotFound()
-                await self._book.end_suspect(suspect, outcome)
+                await self._book.end_suspect(suspect, await _looked_up(suspect))
 
     async def void_orphans(self) -> None:
         """Ask for the void of every orphan that is due."""
         while taken := await self._book.take_orphans(self._at_once):
             for orphan, connector in taken:
-                outcome = await connector.void(
-                    PurchasedLabel(orphan.reference, orphan.carrier_id, orphan.tracking_numbers)
-                )
+                outcome = await _voided(connector, orphan)
                 await self._book.end_orphan(orphan, self._end(outcome))
 
     def _end(self, outcome: VoidOutcome) -> OrphanEnd:
@@ -103,3 +99,27 @@ class Reconciler:
             return OrphanEnd("voiding", "the carrier decides later", self._patience.void_again_s)
         again_s = max(self._patience.backoff_s, outcome.after_s if isinstance(outcome, NotSent) else 0.0)
         return OrphanEnd("voiding", f"{outcome.code}: {outcome.detail}", again_s)
+
+
+async def _looked_up(suspect: Suspect) -> RecoverOutcome:
+    """Return what the carrier says; where it cannot be asked, only its list or its invoice tells, and that takes days."""
+    if suspect.request is None or not suspect.connector.capabilities.recovers:
+        return NotSent("not_asked", "no look-up", _DAY_S)
+    try:
+        return await suspect.connector.recover(suspect.request)
+    except Exception as error:  # noqa: BLE001 - one connector that breaks its promise must not stop the others
+        return OutcomeUnknown("connector_failed", type(error).__name__)
+
+
+async def _voided(connector: CarrierConnector, orphan: OrphanLabel) -> VoidOutcome:
+    try:
+        return await connector.void(PurchasedLabel(orphan.reference, orphan.carrier_id, orphan.tracking_numbers))
+    except Exception as error:  # noqa: BLE001 - see above
+        return OutcomeUnknown("connector_failed", type(error).__name__)
+
+
+async def _listed(connector: CarrierConnector, day: date) -> Sequence[BillableLabel] | NotSent | OutcomeUnknown:
+    try:
+        return await connector.billable(day)
+    except Exception as error:  # noqa: BLE001 - see above
+        return OutcomeUnknown("connector_failed", type(error).__name__)

@@ -42,6 +42,7 @@ from linkstar_labeler.store.orphans import (
     due_suspects,
     end_orphan,
     end_suspicion,
+    forget_orphan,
     found_orphan,
 )
 from linkstar_labeler.store.prints import PrintCount, note_prints, prints_of
@@ -106,6 +107,7 @@ __all__ = [
     "end_orphan",
     "end_suspicion",
     "find_labels",
+    "forget_orphan",
     "found_orphan",
     "held_counts",
     "held_shipments",

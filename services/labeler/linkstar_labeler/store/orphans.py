@@ -14,7 +14,7 @@ from linkstar_runtime.handling import Transaction
 
 __all__ = [
     "OrphanLabel", "SuspectedAttempt", "attempted", "clear_suspicion", "days_to_compare", "due_orphans", "due_suspects",
-    "end_orphan", "end_suspicion", "found_orphan",
+    "end_orphan", "end_suspicion", "forget_orphan", "found_orphan",
 ]  # fmt: skip
 
 
@@ -53,6 +53,15 @@ async def found_orphan(tx: Transaction, orphan: OrphanLabel, due_at: datetime) -
     return done == "INSERT 0 1"
 
 
+async def forget_orphan(tx: Transaction, account: AccountKey, carrier_id: str) -> None:
+    """A label that a purchase adopts is nobody's orphan, whatever a list said before."""
+    await tx.execute(
+        """DELETE FROM orphan_label
+           WHERE account_tenant = $1 AND carrier = $2 AND account = $3 AND carrier_id = $4 AND state = 'voiding'""",
+        *account, carrier_id,
+    )  # fmt: skip
+
+
 async def due_orphans(
     tx: Transaction, now: datetime, leased_until: datetime, token: str, limit: int
 ) -> list[OrphanLabel]:
@@ -81,10 +90,12 @@ async def end_orphan(
 
 
 async def days_to_compare(tx: Transaction, since: datetime) -> list[tuple[AccountKey, date]]:
-    """Return the accounts and days whose lists matter: with attempts since then, or with suspected ones."""
+    """Return the accounts and days whose lists matter: with attempts since then, or suspected ones, and the days before,
+    for a carrier's day may be another than ours.
+    """
     rows = await tx.fetch(
-        """SELECT DISTINCT account_tenant, carrier, account, (sent_at AT TIME ZONE 'UTC')::date AS day
-           FROM purchase_attempt WHERE suspected OR sent_at >= $1 ORDER BY 1, 2, 3, 4""",
+        """SELECT DISTINCT account_tenant, carrier, account, (sent_at AT TIME ZONE 'UTC')::date - before AS day
+           FROM purchase_attempt, generate_series(0, 1) before WHERE suspected OR sent_at >= $1 ORDER BY 1, 2, 3, 4""",
         since,
     )
     return [(AccountKey(row["account_tenant"], row["carrier"], row["account"]), row["day"]) for row in rows]

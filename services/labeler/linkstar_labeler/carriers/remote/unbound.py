@@ -30,7 +30,7 @@ class Unbound:
 
     def __init__(self, carrier: str, code: str, detail: str) -> None:
         self.carrier, self._refused = carrier, Refused(code, detail)
-        self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, frozenset())
+        self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, frozenset(), recovers=True)
 
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
         """Refuse: the router chooses anew."""
