@@ -11,9 +11,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from unit.router.rule_worlds import HARD, SMALL, documents, effects, every_order, holds, outcome, parsed
 
+from linkstar_router.domain.rules.catalogue import shipped_catalogue
 from linkstar_router.domain.rules.checking import Report, check_rules
 from linkstar_router.domain.rules.compiled import compile_rules
-from linkstar_router.domain.rules.document import RuleSet
+from linkstar_router.domain.rules.document import RuleSet, parse_rules
 from linkstar_router.domain.rules.examples import example_in
 from linkstar_router.domain.rules.facts import Facts
 from linkstar_router.domain.rules.rule import Rule
@@ -134,3 +135,25 @@ def test_a_country_is_uncovered_exactly_when_some_order_meets_no_rule(document: 
         order.country == country and not any(holds(rule, order) for rule in rules.rules) for order in ORDERS
     )  # fmt: skip
     assert any(finding.example["country"] == country for finding in notes) == free
+
+
+def test_two_contradicting_rules_are_found_among_many() -> None:
+    """However many others make the search for larger sets give up."""
+    shipped = shipped_catalogue()
+    offered = sorted(shipped.within("US"))
+    half, first, others = len(offered) // 2, offered[0], offered[1:]
+    clash = [
+        {"id": f"z{n}", "when": {"country": "US", "channel": "z"}, "then": {"forbid": part}}
+        for n, part in enumerate((offered[:half], offered[half:]))
+    ]
+    noise = [
+        {"id": f"n{n}", "when": {"country": "US", "channel": "y", "sku": [f"S{n}-*", f"T{n}-*"]},
+         "then": {"forbid": others[n % 8 :: 8]}}
+        for n in range(39)
+    ] + [
+        {"id": f"l{n}", "when": {"country": "US", "channel": "x", "sku": [f"L{n}-*"]}, "then": {"forbid": [first]}}
+        for n in range(9)
+    ]  # fmt: skip
+    report = check_rules(parse_rules({"rules": noise + clash}, shipped), shipped)
+    assert any("too many combinations" in skipped for skipped in report.skipped)
+    assert [finding.rules for finding in report.errors if finding.code == "rules.contradictory"] == [("z0", "z1")]

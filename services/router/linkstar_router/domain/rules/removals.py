@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, combinations
 
 from linkstar_router.domain.rules.boxes import Box, Budget, intersection, remainder
 from linkstar_router.domain.rules.catalogue import Catalogue
@@ -43,12 +44,14 @@ def cornered(
 ) -> Iterator[Cornered]:
     """Return every least set of rules that leaves some order within a country no service.
 
-    A set is least when none of its parts leaves that order none. Raises TooHard when the budget is spent.
+    A set is least when none of its parts leaves that order none. Raises TooHard when the budget is spent, but not before
+    every two rules were compared.
     """
     services = catalogue.within(country)
     acting = [each for each in territories if each.removed & services]
     seen: set[frozenset[int]] = set()
-    for chosen, region in _removing(acting, services, (), space.at(country), budget):
+    within = space.at(country)
+    for chosen, region in chain(_pairs(acting, services, within), _removing(acting, services, (), within, budget)):
         key = frozenset(each.rule.place for each in chosen)
         if any(known <= key for known in seen):
             continue
@@ -56,6 +59,18 @@ def cornered(
         if order is not None:
             seen.add(key)
             yield tuple(each.rule for each in sorted(chosen, key=lambda each: each.rule.place)), order
+
+
+def _pairs(
+    acting: Sequence[Territory], services: frozenset[str], within: Box
+) -> Iterator[tuple[tuple[Territory, ...], Box]]:
+    """Return every two rules that hold together and take away all services between them, neither alone."""
+    for one, two in combinations(acting, 2):
+        if services <= one.removed | two.removed and not services <= one.removed and not services <= two.removed:
+            for common in one.overlap(two):
+                region = intersection(within, common)
+                if region is not None:
+                    yield (one, two), region
 
 
 def _removing(
