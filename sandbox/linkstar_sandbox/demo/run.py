@@ -18,7 +18,7 @@ from linkstar_sandbox.demo.pipeline import Pipeline
 from linkstar_sandbox.demo.returning import Customers
 from linkstar_sandbox.demo.screen import Screen
 from linkstar_sandbox.demo.seller import Seller
-from linkstar_sandbox.demo.verdict import carriers_paused, judge, rest
+from linkstar_sandbox.demo.verdict import judge, settled
 from linkstar_sandbox.home import Home
 from linkstar_sandbox.order_files import OrderBook, build_order_book
 from linkstar_sandbox.reader.account import Account
@@ -116,8 +116,8 @@ class DemoRun:
             await self.clock.sleep(_LOOK_S)
 
     async def _settle(self, pipeline: Pipeline) -> tuple[Evidence, Account]:
-        with carriers_paused(self.home):
-            if not await rest(pipeline):
+        async with settled(pipeline, self.home) as at_rest:
+            if not at_rest:
                 self.screen.say("The pipeline did not come to rest: somebody is still behind.")
             return await judge(self.endpoints, self.home, self.book, self.imports)
 

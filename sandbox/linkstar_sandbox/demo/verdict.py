@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -27,10 +27,14 @@ from linkstar_sandbox.reader.sources import (
     read_topics,
 )  # fmt: skip
 
-__all__ = ["carriers_paused", "judge", "rest"]
+__all__ = ["judge", "rest", "settled"]
 
 _REST_S = 1.0
-_PATIENCE_S = 30.0
+_PATIENCE_S = 60.0
+_ROUND_S = 15.0
+_UNDER_WAY = 60
+"""Records that may be under way when the carriers are stopped: they always tell something."""
+_LOOK_S = 0.2
 _LOOKS = 3
 
 
@@ -49,16 +53,35 @@ def carriers_paused(home: Home) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-async def rest(pipeline: Pipeline) -> bool:
-    """Wait until nobody has been behind for a second; False when that does not happen."""
-    idle_since, elapsed = 0.0, 0.0
-    while elapsed < _PATIENCE_S:
+@asynccontextmanager
+async def settled(pipeline: Pipeline, home: Home) -> AsyncIterator[bool]:
+    """Let the carriers learn of every label, then stop them until the block ends; tells whether everybody is at rest.
+
+    A label made after the carriers were stopped would be one they never saw. So they are stopped when next to nothing
+    is under way, and woken again, a few times, when somebody was still behind.
+    """
+    await rest(pipeline, _PATIENCE_S, most=_UNDER_WAY, rest_s=0.0)
+    for _ in range(_LOOKS):
+        with carriers_paused(home):
+            if await rest(pipeline, _ROUND_S):
+                yield True
+                return
+        await asyncio.sleep(_REST_S)
+    with carriers_paused(home):
+        yield False
+
+
+async def rest(pipeline: Pipeline, patience_s: float = 30.0, most: int = 0, rest_s: float = _REST_S) -> bool:
+    """Wait until at most `most` records have been under way for `rest_s`; False when that does not happen in time."""
+    idle_s, elapsed_s = 0.0, 0.0
+    while elapsed_s < patience_s:
         reading = await pipeline.read()
-        idle_since = idle_since + 0.2 if reading.idle else 0.0
-        if idle_since >= _REST_S:
+        idle = sum(reading.lags.values()) <= most
+        if idle and idle_s >= rest_s:
             return True
-        await asyncio.sleep(0.2)
-        elapsed += 0.2
+        idle_s = idle_s + _LOOK_S if idle else 0.0
+        await asyncio.sleep(_LOOK_S)
+        elapsed_s += _LOOK_S
     return False
 
 
