@@ -129,7 +129,7 @@ bench-router: $(INSTALLED) ## the router: decisions on one core, quotes beside o
 	@$(BIN)/python -m linkstar_bench.router $(BENCH_ARGS)
 
 .PHONY: bench-labeler
-bench-labeler: $(INSTALLED) ## the labeler: labels bought by the stage, printed, and read back (BENCH_ARGS="--only print")
+bench-labeler: $(INSTALLED) ## the labeler: labels bought by the stage and over HTTP, printed, and read back (BENCH_ARGS="--only print")
 	@$(BIN)/python -m linkstar_bench.labeler $(BENCH_ARGS)
 
 .PHONY: specimens

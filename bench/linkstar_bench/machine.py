@@ -134,6 +134,11 @@ class Machine:
         told = service_environment(self.home, self._plan, endpoints, service)
         return told | {"LINKSTAR_KAFKA__TOPIC_PREFIX": ground.prefix} | more
 
+    @property
+    def clock_environment(self) -> dict[str, str]:
+        """What a process that is no service of ours is told: the environment, and the services' clock."""
+        return dict(os.environ) | {f"LINKSTAR_CLOCK__{name.upper()}": value for name, value in self._clock.items()}
+
     def services(self, ground: Ground, names: Sequence[str] = SERVICES) -> list[Replica]:
         """One replica of each service, not started."""
         return [

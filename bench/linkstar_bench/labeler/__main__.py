@@ -1,5 +1,7 @@
-"""`make bench-labeler`: labels bought by the stage, printed in every format, and read back by a scanner. The last line is
-JSON; what `--only` leaves out is left out of it. `--specimens DIRECTORY` writes a sample of every carrier's label instead.
+"""`make bench-labeler`: labels bought by the stage and over HTTP, printed in every format, and read back by a scanner.
+
+The last line is JSON; what `--only` leaves out is left out of it. `--specimens DIRECTORY` writes a sample of every carrier's
+label instead.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from linkstar_bench.labeler.buying import labels_per_s_http
 from linkstar_bench.labeler.paper import READERS, Tally, print_and_read, speeds
 from linkstar_bench.labeler.specimens import write_specimens
 from linkstar_bench.labeler.stage import labels_per_s
@@ -25,7 +28,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shipments", type=int, default=20, help="shipments of each carrier, printed in each format")
     parser.add_argument("--orders", type=int, default=30_000, help="orders that wait for their labels in Kafka")
-    parser.add_argument("--only", choices=("print", "stage"), help="measure only this")
+    parser.add_argument("--http-orders", type=int, default=4_000, help="orders whose labels are bought over HTTP")
+    parser.add_argument("--only", choices=("print", "stage", "http"), help="measure only this")
+    parser.add_argument("--profile", type=Path, metavar="DIRECTORY", help="sample the labeler that buys over HTTP")
     parser.add_argument("--specimens", type=Path, metavar="DIRECTORY", help="write a sample of every label, and stop")
     parser.add_argument("--keep", type=Path, help="a directory for logs and data that stays")
     return parser.parse_args()
@@ -39,6 +44,29 @@ def tell(tally: Tally) -> None:
         print(f"  NOT READ: {missed}", flush=True)
 
 
+def bought(options: argparse.Namespace) -> dict[str, float]:
+    """Measure how fast labels are bought, from number ranges and over HTTP."""
+    print("starting Kafka and PostgreSQL", flush=True)
+    set_sample_ratio(None)
+    rates: dict[str, float] = {}
+    with machine(options.keep) as made:
+        if options.only != "http":
+            rates["labels_per_s_offline"] = labels_per_s(made, options.orders, options.seed, Clock().now())
+        if options.only != "stage":
+            now, profile = Clock().now(), options.profile
+            rates["labels_per_s_http"] = labels_per_s_http(made, options.http_orders, options.seed, now, profile)
+    return {name: round(rate) for name, rate in rates.items()}
+
+
+def printed(options: argparse.Namespace) -> dict[str, float]:
+    """Measure printing, and read what was printed."""
+    print(f"printing and reading {options.shipments} shipments of {len(CARRIERS)} carriers", flush=True)
+    figures = speeds(options.shipments, options.seed)
+    tally = print_and_read(options.shipments, options.seed)
+    tell(tally)
+    return {**figures, "decode_ok": tally.read.total(), "decode_total": tally.total}
+
+
 def main() -> int:
     options = arguments()
     if options.specimens:
@@ -47,17 +75,9 @@ def main() -> int:
         return 0
     figures: dict[str, float] = {}
     if options.only != "print":
-        print("starting Kafka and PostgreSQL", flush=True)
-        set_sample_ratio(None)
-        with machine(options.keep) as made:
-            rate = labels_per_s(made, options.orders, options.seed, Clock().now())
-        figures["labels_per_s_offline"] = round(rate)
-    if options.only != "stage":
-        print(f"printing and reading {options.shipments} shipments of {len(CARRIERS)} carriers", flush=True)
-        figures |= speeds(options.shipments, options.seed)
-        tally = print_and_read(options.shipments, options.seed)
-        tell(tally)
-        figures |= {"decode_ok": tally.read.total(), "decode_total": tally.total}
+        figures |= bought(options)
+    if options.only in (None, "print"):
+        figures |= printed(options)
     print(json.dumps(figures))
     slow = any(figures[name] > bar for name, bar in BARS.items() if name in figures)
     return int(slow or figures.get("decode_ok") != figures.get("decode_total"))

@@ -13,7 +13,7 @@ from linkstar_bench.wire import PartitionWriter
 from linkstar_contracts.topics import LABELS, ROUTES_CHOSEN
 from linkstar_runtime.clock import Clock
 
-__all__ = ["labels_per_s"]
+__all__ = ["labels_per_s", "steady_rate"]
 
 _WARM = 0.2
 """Share of the labels that are not timed: the process has only just begun."""
@@ -42,6 +42,11 @@ async def _label(machine: Machine, ground: Ground, orders: Sequence[OrderRecord]
     async with Finish(machine.bootstrap, Clock(), ground.prefix, LABELS.name, by_key()) as labelled:
         with machine.running(machine.services(ground, ("labeler",))):
             await labelled.await_all(orders, tell_every=10_000)
-    seen = sorted(labelled.seen_at[order.key] for order in orders)
-    first = int(len(seen) * _WARM)
-    return (len(seen) - 1 - first) / (seen[-1] - seen[first])
+    return steady_rate([labelled.seen_at[order.key] for order in orders])
+
+
+def steady_rate(seen: Sequence[float]) -> float:
+    """Return how many a second were seen at these times, without the first, before which the process was still cold."""
+    ordered = sorted(seen)
+    first = int(len(ordered) * _WARM)
+    return (len(ordered) - 1 - first) / (ordered[-1] - ordered[first])
