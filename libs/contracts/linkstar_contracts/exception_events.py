@@ -59,6 +59,7 @@ class ExceptionCode(OpenEnum):
     INSUFFICIENT_BALANCE = "label.insufficient_balance"
     LABEL_FAILED = "label.failed"
     CANCEL_TOO_LATE = "label.cancel_too_late"
+    VOID_DECLINED = "label.void_declined"
     NO_ACCEPTANCE = "track.no_acceptance"
     SILENT = "track.silent"
     DELIVERY_FAILED = "track.delivery_failed"

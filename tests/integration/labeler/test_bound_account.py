@@ -112,6 +112,8 @@ async def test_a_suspended_account_buys_nothing(counter: Counter, simulator: Sim
     await counter.client.put("/v1/carrier-accounts/usps/platform", json=account(simulator, client))
     suspended = await counter.client.post("/v1/carrier-accounts/usps/platform/suspend")
     assert (suspended.json()["suspended"], suspended.json()["version"]) == (True, 2)
+    changed = await counter.client.put("/v1/carrier-accounts/usps/platform", json=account(simulator, client))
+    assert (changed.json()["suspended"], changed.json()["version"]) == (True, 3)
     assert (await counter.client.post("/v1/carrier-accounts/ups/none/suspend")).json()["code"] == "account_unknown"
     await counter.order("order-1", "Ada")
     await work(counter)

@@ -10,7 +10,7 @@ from integration.labeler.label_desk import LabelDesk, cancelled, opened_desk, ro
 from integration.labeler.scripted_carrier import ACCOUNT, PurchaseDesk, ScriptedCarrier, sold
 
 from linkstar_cli.ledger import examine
-from linkstar_contracts.events import LabelCreated, LabelRejected
+from linkstar_contracts.events import ExceptionRaised, LabelCreated, LabelRejected
 from linkstar_labeler import store
 from linkstar_labeler.carriers.remote.unbound import Unbound
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Refused, VoidDeclined, Voided, VoidPending
@@ -84,8 +84,12 @@ async def test_a_cancelled_label_the_carrier_will_not_void_is_paid(desk: LabelDe
     purchases.carrier.voids = [VoidDeclined("in_use", "scanned")]
     purchases.carrier.during = lambda: desk.changes(cancelled())
     await desk.routes(route())
-    await purchases.work()
+    [told_of] = await purchases.work()
     assert await purchases.standing() == ("kept", 500, 0)
+    assert isinstance(told_of, ExceptionRaised)
+    assert (told_of.exception_id, told_of.party.value) == ("label.void_declined.order-1", "seller")
+    assert "in_use" in told_of.detail
+    assert "scanned" not in told_of.detail
 
 
 async def test_a_voided_label_is_refunded_when_the_carrier_agrees(desk: LabelDesk) -> None:
@@ -237,7 +241,9 @@ async def test_a_suspended_account_leaves_an_unknown_label_unknown(desk: LabelDe
     purchases = await bound(desk, ScriptedCarrier(TIMEOUT, recovers=True))
     await desk.routes(route())
     await purchases.work()
-    connected, purchases.connectors.bound = purchases.connectors.bound, BoundConnector(Unbound("usps", "off", ""), {})
+    off = Unbound("usps", "off", "")
+    assert off.standing.circuit == "open"
+    connected, purchases.connectors.bound = purchases.connectors.bound, BoundConnector(off, {})
     assert (await purchases.work(70), (await purchases.standing())[0]) == ([], "unknown")
     purchases.connectors.bound = connected
     purchases.carrier.finds = [sold("L1")]

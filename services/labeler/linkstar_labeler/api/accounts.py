@@ -85,7 +85,9 @@ def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
     async def bind(
         carrier: Named, account: Named, body: NewAccount, principal: Principal = writer
     ) -> AccountDescription:
-        """Bind an account, or change it, after a call to the carrier that proves its credentials."""
+        """Bind an account, or change it, after a call to the carrier that proves its credentials. One that is suspended
+        stays so until it is resumed.
+        """
         key = AccountKey(principal.tenant, carrier, account)
         await _prove(connectors, carrier, body)
         sealed = context.vault.seal_secret(key.tenant, secret_name(key), json.dumps(body.credentials).encode())

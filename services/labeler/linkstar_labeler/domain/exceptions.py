@@ -9,7 +9,7 @@ from datetime import datetime
 from linkstar_contracts.events import ExceptionCode, ExceptionRaised, ExceptionState, ResponsibleParty, Severity
 from linkstar_labeler.domain.shipments import Shipment
 
-__all__ = ["HOLD_CODES", "KnownException", "open_late", "resolve", "settle_hold"]
+__all__ = ["HOLD_CODES", "KnownException", "open_kept", "open_late", "resolve", "settle_hold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,20 @@ def open_late(shipment: Shipment, known: Sequence[KnownException], at: datetime)
     return [_event(shipment, _before(identity, finding, known), ExceptionState.OPEN, finding, at)]
 
 
+def open_kept(
+    shipment: Shipment, route_version: int, reason: str, given_back: bool, known: Sequence[KnownException], at: datetime
+) -> list[ExceptionRaised]:
+    """Open the exception of a label that the carrier bills though it was to be voided, once per route attempt. It stays
+    open: the money is spent until the carrier gives it back.
+    """
+    attempt = f".{route_version}" if route_version > 1 else ""
+    identity = f"label.void_declined.{shipment.shipment_id}{attempt}"
+    if any(other.exception_id == identity for other in known):
+        return []
+    finding = _kept(reason, ResponsibleParty.PLATFORM if given_back else ResponsibleParty.SELLER)
+    return [_event(shipment, _before(identity, finding, known), ExceptionState.OPEN, finding, at)]
+
+
 def resolve(
     shipment: Shipment, code: ExceptionCode, known: Sequence[KnownException], at: datetime
 ) -> list[ExceptionRaised]:
@@ -95,6 +109,14 @@ def _late(detail: str) -> _Finding:
     return _Finding(
         ExceptionCode.CANCEL_TOO_LATE, Severity.WARNING, ResponsibleParty.SELLER, detail,
         "Ask the carrier to intercept the parcel, or refuse it at delivery and open a return.",
+    )  # fmt: skip
+
+
+def _kept(reason: str, party: ResponsibleParty) -> _Finding:
+    return _Finding(
+        ExceptionCode.VOID_DECLINED, Severity.WARNING, party,
+        f"The carrier declined the void and bills a label that nobody uses: {reason}",
+        "Make sure that no parcel travels under this label, then ask the carrier for a refund.",
     )  # fmt: skip
 
 

@@ -101,3 +101,4 @@ class Effects:
     suspects: int = 0
     """The attempt that may have bought something nobody knows of; 0 for none."""
     declined: VoidDeclined | None = None
+    """Why the carrier bills a label that nobody wants: the money is spent, and an operator must know."""

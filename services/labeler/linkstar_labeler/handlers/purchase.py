@@ -33,7 +33,7 @@ from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.store import AccountKey, StoredLabel
 
 __all__ = [
-    "Purchase", "RangePurchase", "RemotePurchase", "label_created", "rejection", "void_entries", "voiding",
+    "Purchase", "RangePurchase", "RemotePurchase", "as_token", "label_created", "rejection", "void_entries", "voiding",
 ]  # fmt: skip
 
 _NO_TOKEN = re.compile("[^A-Za-z0-9._-]+")
@@ -151,11 +151,13 @@ def rejection(shipment: Shipment, route: RouteChosen, refused: Refused, at: date
     return LabelRejected(
         tenant=route.tenant, order_id=route.order_id, version=shipment.next_version(), occurred_at=at,
         shipment_id=route.shipment_id, route_version=route.version, carrier=route.route.carrier,
-        service=route.route.service, code=_token(refused.code), detail=_printable(refused.detail), retry_at=refused.retry_at,
+        service=route.route.service, code=as_token(refused.code), detail=_printable(refused.detail),
+        retry_at=refused.retry_at,
     )  # fmt: skip
 
 
-def _token(code: str) -> str:
+def as_token(code: str) -> str:
+    """Return a carrier's code as a token of the contract."""
     return _NO_TOKEN.sub("_", code)[:64].strip("_.-") or "refused"
 
 

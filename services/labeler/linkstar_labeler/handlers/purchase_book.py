@@ -16,6 +16,7 @@ from linkstar_contracts.values import Money
 from linkstar_labeler import store
 from linkstar_labeler.domain.charges import capture, refund, release
 from linkstar_labeler.domain.connector import Purchased, Refused
+from linkstar_labeler.domain.exceptions import open_kept
 from linkstar_labeler.domain.ledger import HELD
 from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, Step, StepKind
 from linkstar_labeler.domain.purchasing import LabelPurchase, reference_of
@@ -23,7 +24,7 @@ from linkstar_labeler.domain.reconciliation import SUSPECT_CHECKS_S
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.buying import Errand
 from linkstar_labeler.handlers.connectors import BoundConnector, Connectors
-from linkstar_labeler.handlers.purchase import label_created, rejection
+from linkstar_labeler.handlers.purchase import as_token, label_created, rejection
 from linkstar_labeler.handlers.requests import write_request
 from linkstar_labeler.store import AccountKey, OrphanLabel, TakenPurchase
 from linkstar_runtime.clock import Clock
@@ -155,6 +156,8 @@ class StoredPurchases:
         if effects.refused:
             events.append(rejection(shipment, route, self._business_time(effects.refused), now))
             await store.withdraw_label(tx, key)
+        if effects.declined:
+            events += await _tell_kept(tx, shipment, taken.purchase, as_token(effects.declined.code))
         await _post(tx, route, effects.money)
         await store.save_shipments(tx, [shipment])
         return events
@@ -203,6 +206,14 @@ def _printed(bought: Purchased) -> tuple[list[tuple[str, str]], tuple[str, ...]]
 def _orphan(account: AccountKey, errand: Errand, bought: Purchased) -> OrphanLabel:
     numbers = tuple(parcel.tracking_number or "" for parcel in bought.parcels)
     return OrphanLabel(account, bought.carrier_id, reference_of(errand.key, errand.step.attempt), numbers)
+
+
+async def _tell_kept(tx: Transaction, shipment: Shipment, purchase: LabelPurchase, reason: str) -> list[Event]:
+    known = (await store.known_exceptions(tx, [shipment.key])).get(shipment.key, [])
+    raised = open_kept(shipment, purchase.key.route_version, reason, purchase.given_back, known, tx.now)
+    if raised:
+        await store.save_exceptions(tx, raised)
+    return list(raised)
 
 
 async def _post(tx: Transaction, route: RouteChosen, money: str) -> None:

@@ -64,15 +64,14 @@ async def tenant_accounts(tx: Transaction, tenant: str) -> list[StoredAccount]:
 
 
 async def bind_account(tx: Transaction, account: StoredAccount) -> None:
-    """Store an account, or what is new of it; its version counts the changes."""
+    """Store an account, or what is new of it; its version counts the changes. A suspended one stays suspended."""
     await tx.execute(
         """INSERT INTO carrier_account
              (tenant, carrier, account, connector, base_url, credentials, settings, test, suspended, changed_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
            ON CONFLICT (tenant, carrier, account) DO UPDATE SET connector = EXCLUDED.connector,
              base_url = EXCLUDED.base_url, credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
-             test = EXCLUDED.test, suspended = EXCLUDED.suspended, version = carrier_account.version + 1,
-             changed_at = EXCLUDED.changed_at""",
+             test = EXCLUDED.test, version = carrier_account.version + 1, changed_at = EXCLUDED.changed_at""",
         *account.key, account.connector, account.base_url, account.credentials, json.dumps(account.settings),
         account.test, account.suspended, tx.now,
     )  # fmt: skip

@@ -33,7 +33,9 @@ class TakenPurchase(NamedTuple):
 
 
 async def start_purchases(tx: Transaction, begun: Sequence[tuple[PurchaseKey, AccountKey]], due_at: datetime) -> None:
-    """Begin the purchase of labels just stored; one that was begun before, for a label that was held since, starts anew."""
+    """Begin one purchase for each of these labels, which were stored in this transaction and have none yet: the unique key
+    refuses a second one. Each is due at `due_at`.
+    """
     await tx.execute(
         """INSERT INTO purchase (tenant, shipment_id, route_version, account_tenant, carrier, account, state, due_at)
            SELECT *, 'intent', $7 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[])""",

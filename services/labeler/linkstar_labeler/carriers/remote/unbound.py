@@ -7,6 +7,8 @@ from datetime import date
 
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee
+from linkstar_labeler.carriers.remote.pace import Budget
+from linkstar_labeler.carriers.remote.transport import Standing
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     Capabilities,
@@ -31,6 +33,11 @@ class Unbound:
     def __init__(self, carrier: str, code: str, detail: str) -> None:
         self.carrier, self._refused = carrier, Refused(code, detail)
         self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, frozenset(), recovers=True)
+
+    @property
+    def standing(self) -> Standing:
+        """Nothing may be sent."""
+        return Standing(Budget(0.0, 0.0, 0.0), "open")
 
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
         """Refuse: the router chooses anew."""
