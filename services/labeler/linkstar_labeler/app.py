@@ -22,7 +22,9 @@ def build() -> Service:
     vault, clock = Vault.from_settings(settings.vault), Clock.from_settings(settings.clock)
     settler = Settler(vault, settings.labeler.block_size, clock)
     handlers = Handlers(settler)
-    connectors = AccountConnectors(vault, clock, simulators=settings.purchases.simulators)
+    connectors = AccountConnectors(
+        vault, clock, simulators=settings.purchases.simulators, call_s=settings.purchases.call_s
+    )
     purchasing = Purchasing(connectors, settings.purchases)
     return Service(
         name="labeler",

@@ -86,6 +86,8 @@ class Patience:
     """After this long without a connection, or without an answer to look-ups, the route is given back."""
     attempts: int = 3
     """Attempts that may end unknown before the route is given back."""
+    suspect_checks_s: tuple[float, ...] = (600.0, 3_600.0, 21_600.0, 86_400.0)
+    """When a suspected attempt is looked up again, after the time before; after the last it is cleared."""
 
 
 @dataclass(slots=True)

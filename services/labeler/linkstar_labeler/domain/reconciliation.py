@@ -8,10 +8,7 @@ from linkstar_labeler.domain.connector import BillableLabel
 from linkstar_labeler.domain.purchase_steps import OPEN_STATES
 from linkstar_labeler.domain.purchasing import LabelPurchase
 
-__all__ = ["SUSPECT_CHECKS_S", "Standing", "judge"]
-
-SUSPECT_CHECKS_S = (600.0, 3_600.0, 21_600.0, 86_400.0)
-"""When a suspected attempt is looked up again, in real seconds after the time before; after the last it is cleared."""
+__all__ = ["Standing", "judge"]
 
 
 class Standing(StrEnum):

@@ -32,8 +32,8 @@ class AccountConnectors:
     `simulators` may an account name a carrier on this machine.
     """
 
-    def __init__(self, vault: Vault, clock: Clock, *, simulators: bool) -> None:
-        self._vault, self._clock, self._simulators = vault, clock, simulators
+    def __init__(self, vault: Vault, clock: Clock, *, simulators: bool, call_s: float = 45.0) -> None:
+        self._vault, self._clock, self._simulators, self._call_s = vault, clock, simulators, call_s
         self._http: Any = None
         self._made: dict[AccountKey, _Made] = {}
 
@@ -51,7 +51,7 @@ class AccountConnectors:
     def connector(self, account: CarrierAccount) -> CarrierConnector:
         """Return a connector of an account that is not stored yet. Raises `AccountIncomplete`."""
         self._http = self._http or open_http()
-        return connect(account, self._http, self._clock, simulators=self._simulators)
+        return connect(account, self._http, self._clock, simulators=self._simulators, call_s=self._call_s)
 
     def _bind(self, stored: StoredAccount) -> BoundConnector:
         try:

@@ -16,7 +16,7 @@ from linkstar_labeler.domain.connector import (
     RecoverOutcome,
 )
 from linkstar_labeler.domain.purchase_steps import Patience
-from linkstar_labeler.domain.reconciliation import SUSPECT_CHECKS_S, Standing, judge
+from linkstar_labeler.domain.reconciliation import Standing, judge
 from linkstar_labeler.handlers.connectors import Connectors
 from linkstar_labeler.handlers.reconciling import OrphanEnd, Suspect
 from linkstar_labeler.handlers.requests import write_request
@@ -91,7 +91,8 @@ class StoredOrphans:
                 again_s = again_s if standing is Standing.OPEN else None
             elif isinstance(outcome, NotFound):
                 checks += 1
-                again_s = SUSPECT_CHECKS_S[checks] if checks < len(SUSPECT_CHECKS_S) else None
+                waits_s = self._patience.suspect_checks_s
+                again_s = waits_s[checks] if checks < len(waits_s) else None
             elif isinstance(outcome, NotSent):
                 again_s = max(self._patience.backoff_max_s, outcome.after_s)
             again_at = self._clock.wall() + timedelta(seconds=again_s) if again_s else None

@@ -20,7 +20,6 @@ from linkstar_labeler.domain.exceptions import open_kept
 from linkstar_labeler.domain.ledger import HELD
 from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, Step, StepKind
 from linkstar_labeler.domain.purchasing import LabelPurchase, reference_of
-from linkstar_labeler.domain.reconciliation import SUSPECT_CHECKS_S
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.buying import Errand
 from linkstar_labeler.handlers.connectors import BoundConnector, Connectors
@@ -171,7 +170,7 @@ class StoredPurchases:
             await store.save_documents(tx, key, kept)
 
     async def _suspect(self, tx: Transaction, key: PurchaseKey, attempt: int) -> None:
-        first = self._clock.wall() + timedelta(seconds=SUSPECT_CHECKS_S[0])
+        first = self._clock.wall() + timedelta(seconds=self._patience.suspect_checks_s[0])
         await store.note_suspected(tx, reference_of(key, attempt), first)
 
     def _business_time(self, refused: Refused) -> Refused:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from linkstar_labeler import store
-from linkstar_labeler.domain.purchase_steps import OPEN_STATES, Patience, PurchaseState
+from linkstar_labeler.domain.purchase_steps import OPEN_STATES, PurchaseState
 from linkstar_labeler.handlers import AccountConnectors, Buyer, Reconciler, StoredOrphans, StoredPurchases
 from linkstar_labeler.settings import PurchaseSettings
 from linkstar_runtime.metrics import PURCHASE_UNKNOWN_AGE, PURCHASES_OPEN, OfState
@@ -19,7 +19,7 @@ class Purchasing:
 
     def __init__(self, connectors: AccountConnectors, settings: PurchaseSettings) -> None:
         self._connectors, self._settings = connectors, settings
-        self._patience = Patience(lease_s=settings.lease_s, settle_s=settings.settle_s, give_up_s=settings.give_up_s)
+        self._patience = settings.patience
 
     @property
     def workers(self) -> tuple[Worker, ...]:

@@ -43,6 +43,7 @@ def connect(
     clock: Clock,
     limits: Limits | None = None,
     simulators: bool = True,
+    call_s: float = 45.0,
 ) -> CarrierConnector:
     """Return the account's connector: make one per account and process, for it holds token, pace and circuit breaker.
 
@@ -53,11 +54,14 @@ def connect(
     if make is None:
         raise AccountIncomplete("unknown_connector", f"there is no connector {account.connector}")
     check_hosts(account, simulators)
-    return make(account, http, clock, limits or _paced(account))
+    return make(account, http, clock, limits or _paced(account, call_s))
 
 
-def _paced(account: CarrierAccount) -> Limits:
+def _paced(account: CarrierAccount, call_s: float) -> Limits:
     """Return the limits of a carrier's account: what it was told, or a pace that 429s will halve."""
     per_s = account.number_of("calls_per_s", 20, 0.1, 1_000)
     at_once = account.number_of("calls_at_once", 16, 1, 200)
-    return Limits(per_s=per_s, burst=max(int(per_s * 2), 1), at_once=int(at_once))
+    return Limits(
+        read_s=min(Limits().read_s, call_s), whole_s=call_s,
+        per_s=per_s, burst=max(int(per_s * 2), 1), at_once=int(at_once),
+    )  # fmt: skip
