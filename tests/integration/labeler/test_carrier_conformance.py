@@ -217,10 +217,11 @@ async def test_refusals_are_coded_cost_nothing_and_name_nobody(bench: Bench) -> 
 
 
 async def test_voids_once_and_says_so_twice(bench: Bench) -> None:
-    if not bench.connector.capabilities.voids:
-        pytest.skip("the carrier voids nothing")
     _, label = await bought(bench, bench.rig.request())
     assert isinstance(await bench.connector.void(label), Voided)
+    if not bench.connector.capabilities.voids:
+        assert len(bench.sales) == 1
+        return
     assert bench.charged == []
     assert isinstance(await bench.connector.void(label), Voided)
     stranger = as_label(bench.rig.request(), "9400100000000000000000", ("9400100000000000000000",))

@@ -28,6 +28,7 @@ class Capabilities:
     guarantee: PurchaseGuarantee
     services: frozenset[str]
     voids: bool = True
+    """False: the carrier takes no label back and bills parcels it was handed, so `void` succeeds without a call."""
     recovers: bool = False
     """`recover` finds a label by our reference."""
     key_lives_s: float = 0.0

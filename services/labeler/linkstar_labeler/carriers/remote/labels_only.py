@@ -9,6 +9,7 @@ from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers.remote.transport import Standing, Transport
 from linkstar_labeler.domain.connector import (
     BillableLabel,
+    Capabilities,
     LabelRequest,
     Manifest,
     NotSent,
@@ -17,6 +18,7 @@ from linkstar_labeler.domain.connector import (
     PurchasedLabel,
     RecoverOutcome,
     Refused,
+    Voided,
     VoidOutcome,
 )
 
@@ -26,6 +28,7 @@ __all__ = ["LabelsOnly"]
 class LabelsOnly:
     """Base of connectors: a call of what the capabilities deny is a mistake of ours, never an outcome."""
 
+    capabilities: Capabilities
     transport: Transport
     """The way to the account."""
 
@@ -39,8 +42,13 @@ class LabelsOnly:
         raise NotImplementedError(f"no look-up of {request.reference}")
 
     async def void(self, label: PurchasedLabel) -> VoidOutcome:
-        """Not offered."""
-        raise NotImplementedError(f"no void of {label.reference}")
+        """Nothing to ask for: a carrier that takes no label back bills parcels it was handed, so an unused label is free.
+
+        Should it be billed all the same, the invoice's line is `voided_but_billed` and waits for review.
+        """
+        if self.capabilities.voids:
+            raise NotImplementedError(f"no void of {label.reference}")
+        return Voided()
 
     async def billable(self, day: date) -> Sequence[BillableLabel] | NotSent | OutcomeUnknown:
         """Not offered."""
