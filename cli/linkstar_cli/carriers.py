@@ -18,7 +18,8 @@ _NEXT = Template(
     """Now add
   to $connectors/__init__.py   from linkstar_labeler.carriers.remote.$module import $class_name
                                "$connector": $class_name,
-  to $connectors/hosts.py      "$connector": frozenset({"<the carrier's hosts>"}),
+  to $connectors/hosts.py      "$connector": Hosts(frozenset({"<host>"}), frozenset({"<its sandbox>"})),
+  to $connectors/simulated.py  "$connector": (("<names>", "<of its credentials>"), {"<setting>": "<value>"}),
   to $simulators/server.py     from linkstar_sandbox.carrier_apis.$module import $module
                                "$connector": $module,
   to tests/integration/labeler/carrier_rigs.py

@@ -47,13 +47,14 @@ def up(
     speed: Annotated[float, typer.Option(help="business seconds per real second", min=0.001, max=1e6)] = 1.0,
     seed: Annotated[int, typer.Option(help="seed of the simulated carriers")] = 1,
     simulate: Annotated[bool, typer.Option(help="run the simulated carriers")] = True,
+    carrier_apis: Annotated[bool, typer.Option(help="run the carriers' simulated APIs, for test orders")] = True,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error")] = "info",
 ) -> None:
     """Start Kafka, PostgreSQL, every service and the simulated carriers, in the background."""
     with coded_errors():
         counts = parse_replicas(replicas or [])
         plan = Plan.from_environment(
-            replicas=counts, speed=speed, seed=seed, simulate=simulate, log_level=log_level
+            replicas=counts, speed=speed, seed=seed, simulate=simulate, carrier_apis=carrier_apis, log_level=log_level
         )  # fmt: skip
         started = time.monotonic()
         with phases("linkstar up") as tell:
@@ -113,7 +114,7 @@ def _table(lines: list[Line]) -> Listing:
 
 def logs(
     service: Annotated[
-        str, typer.Argument(help="a service, a replica (router-2), carriers, kafka, postgres, supervisor")
+        str, typer.Argument(help="a service, a replica (router-2), carriers, carrier-apis, kafka, postgres, supervisor")
     ],
     follow: Annotated[bool, typer.Option("-f", "--follow", help="go on as lines arrive")] = False,
     lines: Annotated[int, typer.Option("-n", help="lines to begin with", min=1)] = TAIL_LINES,
@@ -133,7 +134,7 @@ def _log_files(home: Home, name: str) -> list[Path]:
     files = [servers[name]] if name in servers else sorted(home.logs.glob(f"{name}.log"))
     files = files or sorted(home.logs.glob(f"{name}-*.log"))
     if not [file for file in files if file.exists()]:
-        known = ", ".join([*SERVICES, "carriers", "kafka", "postgres", "supervisor"])
+        known = ", ".join([*SERVICES, "carriers", "carrier-apis", "kafka", "postgres", "supervisor"])
         raise CommandError("no-log", f"There is no log of {name!r} in {home.path}.", f"Name one of {known}.")
     return files
 

@@ -34,5 +34,6 @@ def service_environment(home: Home, plan: Plan, endpoints: Mapping[str, Any], se
         "LINKSTAR_VAULT__MASTER_KEY_FILE": str(home.master_key),
         "LINKSTAR_LOG__LEVEL": plan.log_level,
         "LINKSTAR_PURCHASES__SIMULATORS": "true",
+        "LINKSTAR_PURCHASES__SIMULATOR_URL": endpoints.get("carrier_apis") or "",
         **{f"LINKSTAR_CLOCK__{name.upper()}": value for name, value in endpoints["clock"].items()},
     }

@@ -24,6 +24,8 @@ class Plan:
     services: tuple[str, ...] = SERVICES
     replicas: Mapping[str, int] = field(default_factory=dict)
     simulate: bool = True
+    carrier_apis: bool = False
+    """Run the simulators of the carriers' own APIs, where test orders are bought."""
     speed: float = 1.0
     seed: int = 1
     log_level: str = "info"

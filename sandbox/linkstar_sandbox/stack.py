@@ -34,6 +34,7 @@ READY_TIMEOUT_S = 90.0
 WATCH_PERIOD_S = 0.5
 LEFTOVER_TIMEOUT_S = 10.0
 SIMULATOR = "carriers"
+CARRIER_APIS = "carrier-apis"
 
 Tell = Callable[[str], None]
 
@@ -50,6 +51,7 @@ class Stack:
         self.replicas: dict[str, Replica] = {}
         self._clock: Mapping[str, str] = {}
         self._keys: Mapping[str, str] = {}
+        self._carrier_apis: str | None = None
         self._lock = RLock()
         self._ending = Event()
         self._watcher = Thread(target=self._watch, name="stack-watch", daemon=True)
@@ -130,6 +132,7 @@ class Stack:
             "kafka": self.infrastructure.bootstrap,
             "database": self.infrastructure.admin_url,
             "services": {service: self.urls(service) for service in self.plan.services},
+            "carrier_apis": self._carrier_apis,
             "keys": dict(self._keys),
             "clock": dict(self._clock),
             "spans": str(self.home.spans),
@@ -163,6 +166,8 @@ class Stack:
                 ) from error
 
     def _launch(self) -> None:
+        if self.plan.carrier_apis:
+            self._add(self._carriers_own(*free_ports(1)))
         names = [(service, n) for service in self.plan.services for n in range(1, self.plan.count(service) + 1)]
         for (service, number), port in zip(names, free_ports(len(names)), strict=True):
             self._add(self._service_replica(service, number, port))
@@ -177,6 +182,14 @@ class Stack:
         if self.plan.static_members:
             environment["LINKSTAR_KAFKA__GROUP_INSTANCE_ID"] = name
         return self._replica(name, self._module(f"linkstar_{service}", "run"), environment, port)
+
+    def _carriers_own(self, port: int) -> Replica:
+        """The simulators of the carriers' APIs: before the services, which are told where they are."""
+        self._carrier_apis = f"http://127.0.0.1:{port}"
+        environment = self._environment("labeler")
+        del environment["LINKSTAR_DATABASE__URL"]
+        command = self._module("linkstar_sandbox.carrier_apis", "--port", str(port))
+        return self._replica(CARRIER_APIS, command, environment, port)
 
     def _replica(
         self, name: str, command: list[str], environment: Mapping[str, str], port: int | None = None

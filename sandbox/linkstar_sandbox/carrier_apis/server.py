@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from starlette.types import ASGIApp
 
 from linkstar_runtime.clock import Clock
@@ -40,6 +40,7 @@ def application(world: World) -> ASGIApp:
     app = FastAPI(title="carrier APIs", openapi_url=None)
     app.state.world = world
     app.include_router(control.router)
+    app.add_api_route("/readyz", lambda: Response(status_code=200))
     for name, make in CARRIERS.items():
         app.mount(f"/{name}", make(world))
     return CuttableConnections(app)

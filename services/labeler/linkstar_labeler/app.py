@@ -20,12 +20,13 @@ def build() -> Service:
     """Return the service."""
     settings = LabelerSettings()
     vault, clock = Vault.from_settings(settings.vault), Clock.from_settings(settings.clock)
-    settler = Settler(vault, settings.labeler.block_size, clock)
-    handlers = Handlers(settler)
+    purchases = settings.purchases
     connectors = AccountConnectors(
-        vault, clock, simulators=settings.purchases.simulators, call_s=settings.purchases.call_s
+        vault, clock, simulators=purchases.simulators, simulator_url=purchases.simulator_url, call_s=purchases.call_s
     )
-    purchasing = Purchasing(connectors, settings.purchases)
+    settler = Settler(vault, settings.labeler.block_size, clock, connectors.simulated_services())
+    handlers = Handlers(settler)
+    purchasing = Purchasing(connectors, purchases)
     return Service(
         name="labeler",
         settings=settings,

@@ -43,7 +43,9 @@ class PurchaseSettings(BaseModel):
     settle_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
     """How long a call without an answer is left alone before it is resolved; at least the carrier's own time-out."""
     simulators: bool = False
-    """Accounts may name a carrier on this machine, as in the sandbox. Without it credentials go to carriers' hosts only."""
+    """A sandbox: accounts name simulators on this machine or the carriers' own sandboxes, never a host that sells labels."""
+    simulator_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+[^\s?#/])?$")] = ""
+    """Where the carriers' simulators are: test orders are bought there."""
     give_up_s: Annotated[float, Field(gt=0, le=86_400)] = 1_800.0
     """After this long without connection or answer the route is given back to the router."""
     backoff_s: Annotated[float, Field(gt=0, le=3_600)] = 5.0

@@ -76,8 +76,8 @@ class Counter:
 
 
 @asynccontextmanager
-async def opened_counter(database_url: str, tmp_path: Path) -> AsyncIterator[Counter]:
-    """A counter over empty tables."""
+async def opened_counter(database_url: str, tmp_path: Path, simulator_url: str = "") -> AsyncIterator[Counter]:
+    """A counter over empty tables; test orders are bought at `simulator_url`."""
     clock = ManualClock(AT)
     settings = LabelerSettings(database=DatabaseSettings(url=database_url))
     await migrate(database_url, "ingest", "linkstar_runtime.runtime_migrations")
@@ -87,7 +87,8 @@ async def opened_counter(database_url: str, tmp_path: Path) -> AsyncIterator[Cou
     ingest = await Database.connect(Settings(database=settings.database), "ingest", clock)
     Vault.create_master_key(tmp_path / "master.key")
     vault = Vault.from_settings(VaultSettings(master_key_file=tmp_path / "master.key"))
-    settler = Settler(vault, block_size=10, clock=clock)
+    connectors = AccountConnectors(vault, clock, simulators=True, simulator_url=simulator_url)
+    settler = Settler(vault, 10, clock, connectors.simulated_services())
     telemetry = Telemetry.from_settings(TelemetrySettings(), "labeler")
     store = PostgresStageStore("labeler", "0", database)
     emitter = Emitter(MemoryProducer(MemoryBroker()), telemetry)
@@ -98,7 +99,6 @@ async def opened_counter(database_url: str, tmp_path: Path) -> AsyncIterator[Cou
     writer = Writer("labeler", runner, store, telemetry, PARTITIONS, lambda: None)
     context = ServiceContext(settings, database, writer, clock, vault, Authorizer(database, clock))
     key = await create_key(admin, "acme", SCOPES)
-    connectors = AccountConnectors(vault, clock, simulators=True)
     transport = httpx.ASGITransport(create_app("labeler", api.routes(settler, connectors), context, Health()))
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://labeler", headers=headers) as client:

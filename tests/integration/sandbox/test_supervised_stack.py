@@ -141,11 +141,13 @@ def test_command_line_speaks_of_the_same_stack(home: Home, kafka_bootstrap: str)
         return subprocess.run([command, *arguments], env=environment, capture_output=True, text=True, check=False)
 
     assert linkstar("status").returncode == 3
-    supervisor.up(home, replace(PLAN, kafka_bootstrap=kafka_bootstrap))
+    endpoints = supervisor.up(home, replace(PLAN, kafka_bootstrap=kafka_bootstrap, carrier_apis=True))
     shown = linkstar("status")
     assert shown.returncode == 0, shown.stderr
     assert "probe-1" in shown.stdout
     assert shown.stdout.split("probe-1")[1].split()[1] == "ready"
+    assert endpoints["carrier_apis"] in shown.stdout.split("carrier-apis")[1]
+    assert httpx.get(f"{endpoints['carrier_apis']}/_sim/ledger").json()["sales"] == []
     assert "ready to accept connections" in linkstar("logs", "postgres").stdout
     unknown = linkstar("logs", "nonsense")
     assert unknown.returncode == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,9 @@ from linkstar_cli.dead_letters import Letter
 from linkstar_cli.lifecycle import parse_replicas
 from linkstar_cli.screen import CommandError
 from linkstar_cli.standing import sum_samples
+from linkstar_sandbox.environment import service_environment
 from linkstar_sandbox.errors import SandboxError
+from linkstar_sandbox.home import Home
 from linkstar_sandbox.plan import Plan, url_for
 from linkstar_sandbox.ports import silence
 from linkstar_sandbox.provision import await_database, provision_topics
@@ -34,6 +37,13 @@ def test_impossible_plan_is_refused(replicas: dict[str, int], code: str, named: 
     with pytest.raises(SandboxError, match=named) as refused:
         Plan(replicas=replicas)
     assert refused.value.code == code
+
+
+def test_services_learn_where_test_orders_are_bought(tmp_path: Path) -> None:
+    known = {"kafka": "localhost:1", "database": "postgresql://postgres@/linkstar", "clock": {}}
+    for endpoints, url in (({**known, "carrier_apis": "http://127.0.0.1:8090"}, "http://127.0.0.1:8090"), (known, "")):
+        told = service_environment(Home(tmp_path), Plan(), endpoints, "labeler")
+        assert told["LINKSTAR_PURCHASES__SIMULATOR_URL"] == url
 
 
 def test_letter_reads_back() -> None:

@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from linkstar_labeler.carriers.remote import CONNECTORS, AccountIncomplete, CarrierAccount, connect, open_http
+from linkstar_labeler.carriers.remote import AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.breaker import CircuitBreaker
-from linkstar_labeler.carriers.remote.hosts import HOSTS
 from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.pace import Pace
 from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
@@ -411,7 +410,7 @@ def usps(base_url: str = "https://apis.usps.com", **settings: str) -> CarrierAcc
 async def test_accounts_that_cannot_work_are_named_not_tried(account: CarrierAccount, code: str, says: str) -> None:
     async with open_http() as http:
         with pytest.raises(AccountIncomplete, match=says) as refused:
-            connect(account, http, ManualClock(START))
+            connect(account, http, ManualClock(START), simulators=False)
     assert refused.value.code == code
     assert "hush" not in repr(account) + str(refused.value)
 
@@ -423,7 +422,3 @@ async def test_simulators_are_for_machines_that_allow_them() -> None:
             with pytest.raises(AccountIncomplete, match="no host of usps"):
                 connect(usps(f"http://{host}/usps"), http, ManualClock(START), simulators=False)
         connect(usps("https://apis-tem.usps.com", calls_per_s="0.5"), http, ManualClock(START), simulators=False)
-
-
-def test_every_connector_has_hosts() -> None:
-    assert set(HOSTS) == set(CONNECTORS)

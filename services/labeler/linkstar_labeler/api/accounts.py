@@ -27,12 +27,13 @@ Named = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*
 
 
 class NewAccount(BaseModel):
-    """An account to bind. `senders` are the addresses of the warehouses it ships from, by code; `*` stands for the rest."""
+    """An account to bind. `senders` are the addresses of its warehouses by code or country; `*` stands for the rest."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     connector: Token
-    base_url: Annotated[str, SafeStr(300, 1)]
+    base_url: Annotated[str, SafeStr(300)] = ""
+    """The carrier's host; a test account, and any account of a sandbox, may leave it out: it is bound at the simulator."""
     number: Short
     credentials: Annotated[dict[Short, Secret], Field(max_length=20, repr=False)]
     settings: Annotated[dict[Short, Short], Field(max_length=40)] = {}
@@ -40,7 +41,7 @@ class NewAccount(BaseModel):
     drift_percent: Annotated[int, Field(ge=0, le=1_000)] = 10
     """A label that costs more than its route by more than this is voided, and another route chosen."""
     test: bool = False
-    """Test orders are bought with it, and no others."""
+    """Test orders are bought with it, and no others. It never reaches a host that sells real labels, and stays so."""
 
 
 class AccountDescription(BaseModel):
@@ -93,7 +94,8 @@ def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
         sealed = context.vault.seal_secret(key.tenant, secret_name(key), json.dumps(body.credentials).encode())
         wanted = StoredAccount(key, body.connector, body.base_url, sealed, _settings(body), body.test, False, 1)
         async with context.database.transaction() as tx:
-            await store.bind_account(tx, wanted)
+            if not await store.bind_account(tx, wanted):
+                raise _fixed(body.test)
             return AccountDescription.of(await _stored(context, tx, key))
 
     @router.post("/carrier-accounts/{carrier}/{account}/{state}")
@@ -110,6 +112,14 @@ def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
     return router
 
 
+def _fixed(test: bool) -> Problem:
+    kinds = ("a test account", "an account for real labels")
+    was, wanted = kinds if not test else kinds[::-1]
+    return Problem(
+        409, "test_is_fixed", f"This is {was}: it cannot become {wanted}", field="test", fix="Bind it under another name."
+    )  # fmt: skip
+
+
 async def _stored(context: ServiceContext, tx: Any, key: AccountKey) -> StoredAccount:
     stored = await store.read_account(tx, key)
     if stored is None:
@@ -120,7 +130,10 @@ async def _stored(context: ServiceContext, tx: Any, key: AccountKey) -> StoredAc
 async def _prove(connectors: AccountConnectors, carrier: str, body: NewAccount) -> None:
     """Refuse an account that is incomplete, for another carrier, or that the carrier does not take."""
     try:
-        account = CarrierAccount(body.connector, body.base_url, body.number, body.credentials, body.settings)
+        base_url = connectors.place(body.connector, body.base_url, body.test)
+        account = CarrierAccount(
+            body.connector, base_url, body.number, body.credentials, body.settings, body.test
+        )  # fmt: skip
         connector = connectors.connector(account)
     except AccountIncomplete as error:
         raise Problem(422, error.code, "The account lacks what its connector needs", str(error)) from error

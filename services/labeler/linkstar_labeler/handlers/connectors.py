@@ -21,12 +21,12 @@ class BoundConnector:
 
     connector: CarrierConnector
     senders: dict[str, Consignee]
-    """By warehouse code; `*` stands for all others."""
+    """By warehouse code, or by country for all its warehouses; `*` stands for all others."""
     drift_percent: int = 10
 
-    def sender(self, warehouse: str) -> Consignee | None:
+    def sender(self, warehouse: str, country: str = "") -> Consignee | None:
         """Return the address of a warehouse."""
-        return self.senders.get(warehouse) or self.senders.get("*")
+        return self.senders.get(warehouse) or self.senders.get(country) or self.senders.get("*")
 
 
 class Connectors(Protocol):

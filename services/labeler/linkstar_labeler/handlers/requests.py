@@ -19,7 +19,7 @@ async def write_request(
     """Return the request of an attempt, the same every time; or why it cannot be written."""
     route = await store.purchased_route(tx, key)
     [consignee] = await vault.open_many(tx, [(key.tenant, route.order_id, route.consignee)])
-    sender = bound.sender(route.warehouse.code)
+    sender = bound.sender(route.warehouse.code, route.warehouse.country)
     if consignee is None:
         return Refused("consignee_erased", "The consignee's data was erased before the label was bought")
     if sender is None:

@@ -28,7 +28,7 @@ from linkstar_labeler.handlers.purchase import (
     void_entries,
     voiding,
 )
-from linkstar_labeler.store import PLATFORM, AccountKey
+from linkstar_labeler.store import PLATFORM, SIMULATOR, AccountKey
 from linkstar_labeler.store.shipments import ShipmentKey
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.failpoints import afail
@@ -42,9 +42,14 @@ _PRINTS_AT_ONCE = 20
 
 
 class Settler:
-    """Settles locked shipments. `block_size` serials at least are leased to a shard at once; `clock` tells real time."""
+    """Settles locked shipments. `block_size` serials at least are leased to a shard at once; `clock` tells real time;
+    `simulated` are the services by carrier that test orders are bought for at simulators.
+    """
 
-    def __init__(self, vault: Vault, block_size: int, clock: Clock) -> None:
+    def __init__(
+        self, vault: Vault, block_size: int, clock: Clock, simulated: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        self._simulated = simulated or {}
         self._vault = vault
         self._block_size = block_size
         self._clock = clock
@@ -53,7 +58,7 @@ class Settler:
         """Carry out release, purchase and lateness of each shipment, in the given order; return the events."""
         if not shipments:
             return []
-        remote = await _accounts(tx, shipments)
+        remote = await _accounts(tx, shipments, self._simulated)
         refused = {s.key: refusal for s in shipments if s.key not in remote and (refusal := _refusal(s))}
         purchases = await self._open(tx, [s for s in shipments if s.key not in refused], remote)
         entries = await self._give_back(tx, [s for s in shipments if s.release])
@@ -130,24 +135,34 @@ class Settler:
         await store.save_leases(tx, held | leased, ranges)
 
 
-async def _accounts(tx: Transaction, shipments: Iterable[Shipment]) -> dict[ShipmentKey, AccountKey]:
+async def _accounts(
+    tx: Transaction, shipments: Iterable[Shipment], simulated: Mapping[str, frozenset[str]]
+) -> dict[ShipmentKey, AccountKey]:
     """Return the account of each wanted route that is to be bought over the network: the tenant's own, or the platform's
-    line of that name. A test order is bought with test accounts only, and no other order with them.
+    line of that name. A test order is bought with test accounts only, else at a simulator, and no other order with them.
     """
     wanted = [(s.key, s.wanted) for s in shipments if s.wanted]
     if not wanted:
         return {}
     asked = {(owner, r.route.carrier, r.route.account) for _, r in wanted for owner in (r.tenant, PLATFORM)}
     bound = await store.bound_accounts(tx, asked)
+    found = {key: _at_simulator(r) for key, r in wanted if r.test and _simulates(simulated, r)} if simulated else {}
     if not bound:
-        return {}
-    found = {}
+        return found
     for key, route in wanted:
         for owner in (PLATFORM, route.tenant):
             account = AccountKey(owner, route.route.carrier, route.route.account)
             if bound.get(account) is route.test:
                 found[key] = account
     return found
+
+
+def _simulates(simulated: Mapping[str, frozenset[str]], route: RouteChosen) -> bool:
+    return route.route.service in simulated.get(route.route.carrier, ())
+
+
+def _at_simulator(route: RouteChosen) -> AccountKey:
+    return AccountKey(route.tenant, route.route.carrier, SIMULATOR)
 
 
 def _purchase(

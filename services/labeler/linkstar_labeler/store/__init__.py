@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from linkstar_labeler.store.accounts import (
     PLATFORM,
+    SIMULATOR,
     AccountKey,
     StoredAccount,
     bind_account,
@@ -78,6 +79,7 @@ from linkstar_labeler.store.shipments import (
 
 __all__ = [
     "PLATFORM",
+    "SIMULATOR",
     "AccountKey",
     "DatedLabel",
     "Limits",

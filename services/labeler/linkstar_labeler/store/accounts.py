@@ -11,12 +11,15 @@ from linkstar_labeler.store.arrays import transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "PLATFORM", "AccountKey", "StoredAccount", "bind_account", "bound_accounts", "read_account", "suspend_account",
-    "tenant_accounts",
+    "PLATFORM", "SIMULATOR", "AccountKey", "StoredAccount", "bind_account", "bound_accounts", "read_account",
+    "suspend_account", "tenant_accounts",
 ]  # fmt: skip
 
 PLATFORM = "platform"
 """The tenant that owns the platform's own lines."""
+
+SIMULATOR = "~simulator"
+"""The account every tenant has at a simulated carrier; no account that is bound can have this name."""
 
 
 class AccountKey(NamedTuple):
@@ -63,18 +66,22 @@ async def tenant_accounts(tx: Transaction, tenant: str) -> list[StoredAccount]:
     return [_account(row) for row in rows]
 
 
-async def bind_account(tx: Transaction, account: StoredAccount) -> None:
-    """Store an account, or what is new of it; its version counts the changes. A suspended one stays suspended."""
-    await tx.execute(
+async def bind_account(tx: Transaction, account: StoredAccount) -> bool:
+    """Store an account, or what is new of it; its version counts the changes. A suspended one stays suspended. False if
+    a test account would become one for real labels, or the reverse: purchases under way would go on at the wrong place.
+    """
+    done = await tx.execute(
         """INSERT INTO carrier_account
              (tenant, carrier, account, connector, base_url, credentials, settings, test, suspended, changed_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
            ON CONFLICT (tenant, carrier, account) DO UPDATE SET connector = EXCLUDED.connector,
              base_url = EXCLUDED.base_url, credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
-             test = EXCLUDED.test, version = carrier_account.version + 1, changed_at = EXCLUDED.changed_at""",
+             test = EXCLUDED.test, version = carrier_account.version + 1, changed_at = EXCLUDED.changed_at
+           WHERE carrier_account.test = EXCLUDED.test""",
         *account.key, account.connector, account.base_url, account.credentials, json.dumps(account.settings),
         account.test, account.suspended, tx.now,
     )  # fmt: skip
+    return done == "INSERT 0 1"
 
 
 async def suspend_account(tx: Transaction, key: AccountKey, suspended: bool) -> None:

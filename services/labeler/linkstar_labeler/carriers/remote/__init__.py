@@ -43,17 +43,18 @@ def connect(
     clock: Clock,
     limits: Limits | None = None,
     simulators: bool = True,
+    simulator_url: str = "",
     call_s: float = 45.0,
 ) -> CarrierConnector:
     """Return the account's connector: make one per account and process, for it holds token, pace and circuit breaker.
 
-    Raises `AccountIncomplete` for an account that lacks what its connector needs, or names a host that is not its carrier's;
-    with `simulators` those on this machine are allowed. Nothing is sent.
+    Raises `AccountIncomplete` for an account that lacks what its connector needs, or names a host it may not call
+    (`check_hosts`). Nothing is sent.
     """
     make = CONNECTORS.get(account.connector)
     if make is None:
         raise AccountIncomplete("unknown_connector", f"there is no connector {account.connector}")
-    check_hosts(account, simulators)
+    check_hosts(account, simulators, simulator_url)
     return make(account, http, clock, limits or _paced(account, call_s))
 
 

@@ -32,6 +32,8 @@ class CarrierAccount:
     """What the carrier calls the account."""
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
     settings: Mapping[str, str] = field(default_factory=dict)
+    test: bool = False
+    """Test orders are bought with it: it names no host that sells real labels."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _safe(self.base_url))

@@ -1,38 +1,57 @@
-"""Where a connector may send credentials and shipments: its carrier's own hosts, and simulators on this machine.
+"""Where a connector may send credentials and shipments: its carrier's own hosts, and simulators.
 
 An account is bound by a seller, so its URLs are not to be trusted: anything else would let a seller make this service call
-whatever it can reach.
+whatever it can reach. Nothing that is a test ever reaches a host that sells real labels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from linkstar_labeler.carriers.remote.account import LOOPBACK, AccountIncomplete, CarrierAccount
 
-__all__ = ["HOSTS", "check_hosts"]
-
-HOSTS: Mapping[str, frozenset[str]] = {
-    "usps": frozenset({"apis.usps.com", "apis-tem.usps.com"}),
-    "ups": frozenset({"onlinetools.ups.com", "wwwcie.ups.com"}),
-    "fedex": frozenset({"apis.fedex.com", "apis-sandbox.fedex.com"}),
-    "dpd-de": frozenset({"api.dpdgroup.com", "api-preprod.dpsin.dpdgroup.com"}),
-    "hermes-de": frozenset({
-        "de-api.hermesworld.com", "de-api-int.hermesworld.com", "authme.myhermes.de", "authme-int.myhermes.de",
-    }),
-    "evri": frozenset({"www.hermes-europe.co.uk", "sit.hermes-europe.co.uk"}),
-    "canpar": frozenset({"canship.canpar.com", "sandbox.canpar.com"}),
-}  # fmt: skip
-"""The hosts of every connector: production, the carrier's own sandbox, and where it signs in."""
+__all__ = ["HOSTS", "Hosts", "check_hosts"]
 
 
-def check_hosts(account: CarrierAccount, simulators: bool) -> None:
-    """Raise `AccountIncomplete` unless every URL of the account is a host of its carrier, or a simulator where allowed."""
-    urls = [account.base_url, *(text for name, text in account.settings.items() if name.endswith("_url") and text)]
-    for url in urls:
-        host = urlsplit(url).hostname or ""
-        if host in LOOPBACK and simulators:
+class Hosts(NamedTuple):
+    """A carrier's hosts: where labels are real, and its own sandbox."""
+
+    live: frozenset[str]
+    trial: frozenset[str]
+
+
+HOSTS: Mapping[str, Hosts] = {
+    "usps": Hosts(frozenset({"apis.usps.com"}), frozenset({"apis-tem.usps.com"})),
+    "ups": Hosts(frozenset({"onlinetools.ups.com"}), frozenset({"wwwcie.ups.com"})),
+    "fedex": Hosts(frozenset({"apis.fedex.com"}), frozenset({"apis-sandbox.fedex.com"})),
+    "dpd-de": Hosts(frozenset({"api.dpdgroup.com"}), frozenset({"api-preprod.dpsin.dpdgroup.com"})),
+    "hermes-de": Hosts(
+        frozenset({"de-api.hermesworld.com", "authme.myhermes.de"}),
+        frozenset({"de-api-int.hermesworld.com", "authme-int.myhermes.de"}),
+    ),
+    "evri": Hosts(frozenset({"www.hermes-europe.co.uk"}), frozenset({"sit.hermes-europe.co.uk"})),
+    "canpar": Hosts(frozenset({"canship.canpar.com"}), frozenset({"sandbox.canpar.com"})),
+}
+"""The hosts of every connector, with those it signs in at."""
+
+
+def check_hosts(account: CarrierAccount, simulators: bool, simulator_url: str = "") -> None:
+    """Raise `AccountIncomplete` unless every URL of the account is one it may call.
+
+    A test account, and every account of a sandbox (`simulators`), names a simulator or its carrier's own sandbox; another
+    account of production never names a simulator. A simulator is on this machine in a sandbox, or at `simulator_url`.
+    """
+    own = HOSTS.get(account.connector, Hosts(frozenset(), frozenset()))
+    for url in (account.base_url, *(text for name, text in account.settings.items() if name.endswith("_url") and text)):
+        where = urlsplit(url)
+        host, is_test = where.hostname or "", account.test or simulators
+        if simulators and host in LOOPBACK:
             continue
-        if host not in HOSTS.get(account.connector, frozenset()):
+        if is_test and simulator_url and where[:2] == urlsplit(simulator_url)[:2]:
+            continue
+        if host not in own.live | own.trial:
             raise AccountIncomplete("unknown_host", f"{host} is no host of {account.connector}")
+        if is_test and host in own.live:
+            raise AccountIncomplete("live_host", f"{host} sells real labels: no test order may reach it")
