@@ -34,14 +34,14 @@ __all__ = ["WronglyBought", "judge_books", "labels_per_s_http"]
 
 _ACCOUNT = {
     "connector": "usps", "number": "12345678", "credentials": {"client_id": "bench", "client_secret": "secret-bench"},
-    "settings": {"crid": "12345678", "mid": "123456", "calls_per_s": "1000", "calls_at_once": "64"},
+    "settings": {"crid": "12345678", "mid": "123456", "calls_per_s": "1000", "calls_at_once": "16"},
     "senders": {"*": {
         "name": "Dock Seven", "street": "100 Warehouse Road", "city": "Newark", "region": "NJ", "postcode": "07105",
         "country": "US", "phone": "+1 973 555 0100",
     }},
     "drift_percent": 1000,
 }  # fmt: skip
-_AT_ONCE = "64"
+_AT_ONCE = "32"
 _START_TIMEOUT_S = 30.0
 _OURS = """
 SELECT (SELECT array_agg(number) FROM labeler.tracking_number) AS numbers,
