@@ -133,10 +133,14 @@ class Vault:
         wrapped = _encrypt(self._tenant_key(tenant), key, bound_to)
         return self._master_id.encode() + wrapped + sealed[_WRAPPED:]
 
-    async def seal_bytes(self, tx: Transaction, order: OrderKey, clear: Sequence[bytes]) -> list[bytes] | None:
-        """Seal documents that show a consignee under the order's key; None where it has been destroyed."""
-        key = (await self._read_keys(tx, {order})).get(order)
-        return [_encrypt(key[1], each, _document_of(order)) for each in clear] if key else None
+    async def seal_bytes(self, tx: Transaction, clear: Sequence[tuple[OrderKey, bytes]]) -> list[bytes | None]:
+        """Seal documents that show consignees under their orders' keys; None where a key has been destroyed. Costs one
+        statement.
+        """
+        if not clear:
+            return []
+        keys = await self._read_keys(tx, {order for order, _ in clear})
+        return [_encrypt(keys[order][1], each, _document_of(order)) if order in keys else None for order, each in clear]
 
     async def open_bytes(self, tx: Transaction, sealed: Sequence[tuple[OrderKey, bytes]]) -> list[bytes | None]:
         """Open sealed documents; None where the order's key has been destroyed. Costs one statement."""

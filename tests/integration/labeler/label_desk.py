@@ -50,8 +50,8 @@ class OpenVault(Vault):
     ) -> list[Consignee | None]:
         return [None if sealed.key_id == "erased" else consignee() for _, _, sealed in orders]
 
-    async def seal_bytes(self, tx: Transaction, order: tuple[str, str], clear: Sequence[bytes]) -> list[bytes] | None:
-        return list(clear)
+    async def seal_bytes(self, tx: Transaction, clear: Sequence[tuple[tuple[str, str], bytes]]) -> list[bytes | None]:
+        return [content for _, content in clear]
 
 
 class LabelDesk:

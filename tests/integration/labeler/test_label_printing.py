@@ -161,7 +161,7 @@ async def test_what_the_carrier_printed_is_printed_again(counter: Counter) -> No
         ("broken", "application/pdf", b"%PDF-1.4 but no more"),
     ):  # fmt: skip
         async with counter.database.transaction() as tx:
-            [sealed] = await counter.vault.seal_bytes(tx, ("acme", name), [document]) or [b""]
+            [sealed] = await counter.vault.seal_bytes(tx, [(("acme", name), document)])
         await counter.admin.execute(
             "INSERT INTO labeler.label_document VALUES ('acme', $1, 1, 1, $2, $3)", name, kind, sealed
         )

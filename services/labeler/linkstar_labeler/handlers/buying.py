@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
@@ -44,6 +44,16 @@ class Errand:
     label: PurchasedLabel | None = None
     impossible: Refused | None = None
     """Why there is nothing to ask the carrier: the consignee was erased, the sender has no address."""
+
+    def asking(self, request: LabelRequest | Refused) -> Errand:
+        """Return the errand with what it asks for, or with why that cannot be asked."""
+        if isinstance(request, Refused):
+            return replace(self, impossible=request)
+        return replace(self, request=request)
+
+    def voiding(self, label: PurchasedLabel) -> Errand:
+        """Return the errand with the label it is to void."""
+        return replace(self, label=label)
 
 
 class PurchaseBook(Protocol):

@@ -19,7 +19,7 @@ from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.domain.reconciliation import Standing, judge
 from linkstar_labeler.handlers.connectors import Connectors
 from linkstar_labeler.handlers.reconciling import OrphanEnd, Suspect
-from linkstar_labeler.handlers.requests import write_request
+from linkstar_labeler.handlers.requests import Asked, write_requests
 from linkstar_labeler.store import AccountKey, OrphanLabel
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
@@ -67,13 +67,15 @@ class StoredOrphans:
     async def take_suspects(self, limit: int) -> Sequence[Suspect]:
         """Take suspected attempts whose look-up is due, under a lease."""
         now = self._clock.wall()
-        until, found = now + timedelta(seconds=self._patience.lease_s), []
+        until = now + timedelta(seconds=self._patience.lease_s)
         async with self._database.transaction() as tx:
-            for attempt in await store.due_suspects(tx, now, until, limit):
-                bound = await self._connectors.of(tx, attempt.account)
-                request = await write_request(tx, self._vault, bound, attempt.key, attempt.attempt)
-                found.append(Suspect(attempt, bound.connector, request if isinstance(request, LabelRequest) else None))
-        return found
+            suspected = await store.due_suspects(tx, now, until, limit)
+            asked = [Asked(each.key, each.attempt, await self._connectors.of(tx, each.account)) for each in suspected]
+            written = await write_requests(tx, self._vault, asked)
+        return [
+            Suspect(attempt, one.bound.connector, request if isinstance(request, LabelRequest) else None)
+            for attempt, one, request in zip(suspected, asked, written, strict=True)
+        ]
 
     async def end_suspect(self, suspect: Suspect, outcome: RecoverOutcome) -> None:
         """Store what the look-up said. A label found is an orphan unless it is the purchase's own."""

@@ -91,7 +91,7 @@ class Settler:
             purchase = remote[key].purchase
             if purchase.withdraw(self._clock.wall()).money:
                 entries += release(each.label.route)
-            await store.save_purchase(tx, purchase)
+        await store.save_purchases(tx, [each.purchase for each in remote.values()])
         return entries
 
     async def _start(self, tx: Transaction, purchases: Sequence[RemotePurchase]) -> None:

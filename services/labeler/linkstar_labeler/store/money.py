@@ -76,7 +76,7 @@ async def open_wallets(tx: Transaction, accounts: Iterable[Account]) -> None:
 
 
 async def post(tx: Transaction, entries: Sequence[Entry]) -> None:
-    """Append entries and move the balances by their sums. The caller holds the wallets' locks."""
+    """Append entries and move the balances by their sums. The caller holds the locks of the wallets that change."""
     if not entries:
         return
     await tx.execute(
@@ -89,7 +89,9 @@ async def post(tx: Transaction, entries: Sequence[Entry]) -> None:
         [entry.from_account for entry in entries], [entry.to_account for entry in entries],
         [entry.amount.amount_minor for entry in entries], [entry.reference for entry in entries], tx.now,
     )  # fmt: skip
-    changes = wallet_changes(entries)
+    changes = {account: change for account, change in wallet_changes(entries).items() if change}
+    if not changes:
+        return
     done = await tx.execute(
         """UPDATE wallet w SET balance_minor = w.balance_minor + u.change
            FROM unnest($1::text[], $2::text[], $3::bigint[]) u(tenant, currency, change)

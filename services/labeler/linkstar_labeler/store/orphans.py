@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.purchasing import LabelPurchase
 from linkstar_labeler.store.accounts import AccountKey
+from linkstar_labeler.store.arrays import transposed
 from linkstar_labeler.store.purchases import purchase_of
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
     "OrphanLabel", "SuspectedAttempt", "attempted", "clear_suspicion", "days_to_compare", "due_orphans", "due_suspects",
-    "end_orphan", "end_suspicion", "forget_orphan", "found_orphan",
+    "end_orphan", "end_suspicion", "forget_orphans", "found_orphan",
 ]  # fmt: skip
 
 
@@ -53,12 +54,16 @@ async def found_orphan(tx: Transaction, orphan: OrphanLabel, due_at: datetime) -
     return done == "INSERT 0 1"
 
 
-async def forget_orphan(tx: Transaction, account: AccountKey, carrier_id: str) -> None:
-    """A label that a purchase adopts is nobody's orphan, whatever a list said before."""
+async def forget_orphans(tx: Transaction, adopted: Sequence[tuple[AccountKey, str]]) -> None:
+    """Labels that purchases adopt, by the carrier's id, are nobody's orphans, whatever a list said before."""
+    if not adopted:
+        return
     await tx.execute(
-        """DELETE FROM orphan_label
-           WHERE account_tenant = $1 AND carrier = $2 AND account = $3 AND carrier_id = $4 AND state = 'voiding'""",
-        *account, carrier_id,
+        """DELETE FROM orphan_label o
+           USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) u(account_tenant, carrier, account, carrier_id)
+           WHERE (o.account_tenant, o.carrier, o.account, o.carrier_id)
+               = (u.account_tenant, u.carrier, u.account, u.carrier_id) AND o.state = 'voiding'""",
+        *transposed([(*account, carrier_id) for account, carrier_id in adopted]),
     )  # fmt: skip
 
 

@@ -12,17 +12,23 @@ from linkstar_labeler.domain.connector import Document
 from linkstar_labeler.domain.purchase_steps import PurchaseKey, PurchaseState
 from linkstar_labeler.domain.purchasing import LabelPurchase, reference_of
 from linkstar_labeler.store.accounts import AccountKey
-from linkstar_labeler.store.arrays import columns, transposed
+from linkstar_labeler.store.arrays import columns, literal, transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "TakenPurchase", "activate_label", "attempt_sent_at", "due_purchases", "label_documents", "lock_purchase",
-    "lock_purchases", "note_attempt", "note_suspected", "open_purchases", "purchase_of", "purchased_route",
-    "put_off_first", "save_documents", "save_purchase", "start_purchases", "withdraw_label",
+    "PrintedLabel", "TakenPurchase", "activate_labels", "attempts_sent_at", "due_purchases", "label_documents",
+    "lock_purchases", "note_attempts", "note_suspected", "open_purchases", "purchase_of", "purchased_routes",
+    "put_off_first", "save_documents", "save_purchases", "start_purchases", "withdraw_labels",
 ]  # fmt: skip
 
 _COLUMNS = tuple(each.name for each in fields(LabelPurchase) if each.name != "key")
-_SET = ", ".join(f"{name} = ${number}" for number, name in enumerate(_COLUMNS, 4))
+_TYPES = {
+    "wanted": "bool", "captured": "bool", "given_back": "bool", "attempt": "int", "unknowns": "int", "tries": "int",
+    "due_at": "timestamptz", "called_at": "timestamptz", "waiting_since": "timestamptz",
+}  # fmt: skip
+"""Of the columns that are no text."""
+_SET = ", ".join(f"{name} = u.{name}{'::text[]' if name == 'tracking_numbers' else ''}" for name in _COLUMNS)
+_ARRAYS = ", ".join(f"${number}::{_TYPES.get(name, 'text')}[]" for number, name in enumerate(_COLUMNS, 4))
 
 
 class TakenPurchase(NamedTuple):
@@ -64,16 +70,6 @@ async def put_off_first(tx: Transaction, now: datetime, due_at: datetime) -> Non
     )  # fmt: skip
 
 
-async def lock_purchase(tx: Transaction, key: PurchaseKey) -> TakenPurchase:
-    """Lock one purchase, which exists. The caller holds its shipment."""
-    row = await tx.fetchrow(
-        "SELECT * FROM purchase WHERE tenant = $1 AND shipment_id = $2 AND route_version = $3 FOR NO KEY UPDATE", *key
-    )
-    if row is None:
-        raise LookupError(f"no purchase {key}")
-    return _taken(row)
-
-
 async def lock_purchases(tx: Transaction, keys: Collection[PurchaseKey]) -> dict[PurchaseKey, TakenPurchase]:
     """Lock those of these labels that were bought over the network. The caller holds their shipments."""
     rows = await tx.fetch(
@@ -85,45 +81,59 @@ async def lock_purchases(tx: Transaction, keys: Collection[PurchaseKey]) -> dict
     return {taken.purchase.key: taken for taken in map(_taken, rows)}
 
 
-async def save_purchase(tx: Transaction, purchase: LabelPurchase) -> None:
-    """Write a locked purchase back."""
+async def save_purchases(tx: Transaction, purchases: Sequence[LabelPurchase]) -> None:
+    """Write locked purchases back."""
+    if not purchases:
+        return
+    rows = [(*p.key, *astuple(p)[1:-1], literal(p.tracking_numbers)) for p in purchases]
     await tx.execute(
-        f"UPDATE purchase SET {_SET} WHERE tenant = $1 AND shipment_id = $2 AND route_version = $3",  # noqa: S608 - names of our own fields
-        *purchase.key, *astuple(purchase)[1:],
-    )  # fmt: skip
-
-
-async def note_attempt(tx: Transaction, key: PurchaseKey, attempt: int, account: AccountKey) -> None:
-    """Remember an attempt before it is sent: whatever happens then, its reference can be traced."""
-    await tx.execute(
-        """INSERT INTO purchase_attempt
-             (reference, tenant, shipment_id, route_version, attempt, account_tenant, carrier, account, sent_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-        reference_of(key, attempt), *key, attempt, *account, tx.now,
-    )  # fmt: skip
-
-
-async def note_suspected(tx: Transaction, reference: str, check_at: datetime) -> None:
-    """Keep an attempt under suspicion until the carrier's list of labels, or its look-ups, clear it."""
-    await tx.execute(
-        "UPDATE purchase_attempt SET suspected = true, check_at = $2 WHERE reference = $1", reference, check_at
+        f"""UPDATE purchase p SET {_SET}
+            FROM unnest($1::text[], $2::text[], $3::int[], {_ARRAYS})
+              u(tenant, shipment_id, route_version, {", ".join(_COLUMNS)})
+            WHERE p.tenant = u.tenant AND p.shipment_id = u.shipment_id AND p.route_version = u.route_version""",  # noqa: S608 - names of our own fields
+        *transposed(rows),
     )
 
 
-async def attempt_sent_at(tx: Transaction, reference: str) -> datetime:
-    """Return the business time at which an attempt was first sent."""
-    found: datetime = await tx.fetchval("SELECT sent_at FROM purchase_attempt WHERE reference = $1", reference)
-    return found
+async def note_attempts(tx: Transaction, attempts: Sequence[tuple[PurchaseKey, int, AccountKey]]) -> None:
+    """Remember attempts before they are sent: whatever happens then, their references can be traced."""
+    if not attempts:
+        return
+    await tx.execute(
+        """INSERT INTO purchase_attempt
+             (reference, tenant, shipment_id, route_version, attempt, account_tenant, carrier, account, sent_at)
+           SELECT *, $9 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[], $6::text[], $7::text[],
+             $8::text[])""",
+        *transposed([(reference_of(key, attempt), *key, attempt, *account) for key, attempt, account in attempts]), tx.now,
+    )  # fmt: skip
 
 
-async def save_documents(tx: Transaction, key: PurchaseKey, documents: Sequence[Document]) -> None:
-    """Keep what the carrier printed, sealed, parcel by parcel."""
+async def note_suspected(tx: Transaction, references: Sequence[str], check_at: datetime) -> None:
+    """Keep attempts under suspicion until the carrier's list of labels, or its look-ups, clear them."""
+    if references:
+        await tx.execute(
+            "UPDATE purchase_attempt SET suspected = true, check_at = $2 WHERE reference = ANY ($1::text[])",
+            references, check_at,
+        )  # fmt: skip
+
+
+async def attempts_sent_at(tx: Transaction, references: Sequence[str]) -> dict[str, datetime]:
+    """Return the business times at which attempts were first sent."""
+    rows = await tx.fetch(
+        "SELECT reference, sent_at FROM purchase_attempt WHERE reference = ANY ($1::text[])", references
+    )
+    return {row["reference"]: row["sent_at"] for row in rows}
+
+
+async def save_documents(tx: Transaction, printed: Sequence[tuple[PurchaseKey, int, Document]]) -> None:
+    """Keep what carriers printed, sealed: of each parcel, by number, its document."""
+    if not printed:
+        return
     await tx.execute(
         """INSERT INTO label_document (tenant, shipment_id, route_version, parcel, media_type, content)
-           SELECT $1, $2, $3, * FROM unnest($4::int[], $5::text[], $6::bytea[])""",
-        *key, list(range(1, len(documents) + 1)), [each.media_type for each in documents],
-        [each.content for each in documents],
-    )  # fmt: skip
+           SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::text[], $6::bytea[])""",
+        *transposed([(*key, parcel, document.media_type, document.content) for key, parcel, document in printed]),
+    )
 
 
 async def label_documents(tx: Transaction, keys: Sequence[PurchaseKey]) -> dict[PurchaseKey, list[Document]]:
@@ -135,8 +145,7 @@ async def label_documents(tx: Transaction, keys: Sequence[PurchaseKey]) -> dict[
     )
     found: dict[PurchaseKey, list[Document]] = {}
     for row in rows:
-        key = PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"])
-        found.setdefault(key, []).append(Document(row["media_type"], row["content"]))
+        found.setdefault(_key(row), []).append(Document(row["media_type"], row["content"]))
     return found
 
 
@@ -153,7 +162,7 @@ def purchase_of(row: Any) -> LabelPurchase:
     """Return the purchase a row holds."""
     values = {name: row[name] for name in _COLUMNS}
     values |= {"state": PurchaseState(values["state"]), "tracking_numbers": tuple(values["tracking_numbers"])}
-    return LabelPurchase(PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"]), **values)
+    return LabelPurchase(_key(row), **values)
 
 
 def _taken(row: Any) -> TakenPurchase:
@@ -161,34 +170,67 @@ def _taken(row: Any) -> TakenPurchase:
     return TakenPurchase(purchase_of(row), account)
 
 
-async def purchased_route(tx: Transaction, key: PurchaseKey) -> RouteChosen:
-    """Return the route a purchase is about, as its label keeps it."""
-    kept = await tx.fetchval(
-        "SELECT route FROM label WHERE tenant = $1 AND shipment_id = $2 AND route_version = $3", *key
+async def purchased_routes(tx: Transaction, keys: Collection[PurchaseKey]) -> dict[PurchaseKey, RouteChosen]:
+    """Return the routes these purchases are about, as their labels keep them."""
+    if not keys:
+        return {}
+    rows = await tx.fetch(
+        """SELECT l.tenant, l.shipment_id, l.route_version, l.route FROM label l
+           JOIN unnest($1::text[], $2::text[], $3::int[]) u(tenant, shipment_id, route_version)
+             USING (tenant, shipment_id, route_version)""",
+        *transposed(sorted(keys)),
     )
-    return RouteChosen.model_validate_json(kept)
+    return {_key(row): RouteChosen.model_validate_json(row["route"]) for row in rows}
 
 
-async def activate_label(tx: Transaction, key: PurchaseKey, carrier: str, printed: Sequence[tuple[str, str]]) -> None:
-    """Make the label that was being bought the shipment's own; `printed` holds number and SHA-256 of each parcel."""
-    numbers, hashes = columns(printed)
+class PrintedLabel(NamedTuple):
+    """A label that was being bought and is there: number and SHA-256 of each parcel."""
+
+    key: PurchaseKey
+    carrier: str
+    parcels: Sequence[tuple[str, str]]
+
+
+async def activate_labels(tx: Transaction, labels: Sequence[PrintedLabel]) -> None:
+    """Make labels that were being bought their shipments' own."""
+    if not labels:
+        return
+    rows = [(*label.key, *map(literal, columns(label.parcels))) for label in labels]
     await tx.execute(
-        """UPDATE label SET state = 'active', tracking_numbers = $4, label_sha256 = $5, created_at = $6, changed_at = $6
-           WHERE tenant = $1 AND shipment_id = $2 AND route_version = $3 AND state = 'buying'""",
-        *key, numbers, hashes, tx.now,
+        """UPDATE label l SET state = 'active', tracking_numbers = u.numbers::text[], label_sha256 = u.hashes::text[],
+                  created_at = $6, changed_at = $6
+           FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[])
+             u(tenant, shipment_id, route_version, numbers, hashes)
+           WHERE l.tenant = u.tenant AND l.shipment_id = u.shipment_id AND l.route_version = u.route_version
+             AND l.state = 'buying'""",
+        *transposed(rows), tx.now,
     )  # fmt: skip
+    numbers = [
+        (label.carrier, number, *label.key, parcel)
+        for label in labels
+        for parcel, (number, _) in enumerate(label.parcels, 1)
+        if number != "pending"
+    ]
     await tx.execute(
         """INSERT INTO tracking_number (carrier, number, tenant, shipment_id, route_version, parcel)
-           SELECT $1, number, $2, $3, $4, parcel FROM unnest($5::text[]) WITH ORDINALITY u(number, parcel)
-           WHERE number <> 'pending' ON CONFLICT DO NOTHING""",
-        carrier, *key, numbers,
-    )  # fmt: skip
+           SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::int[])
+           ON CONFLICT DO NOTHING""",
+        *(transposed(numbers) if numbers else [[]] * 6),
+    )
 
 
-async def withdraw_label(tx: Transaction, key: PurchaseKey) -> None:
-    """Give up a label that was not bought after all."""
+async def withdraw_labels(tx: Transaction, keys: Sequence[PurchaseKey]) -> None:
+    """Give up labels that were not bought after all."""
+    if not keys:
+        return
     await tx.execute(
-        """UPDATE label SET state = 'withdrawn', changed_at = $4
-           WHERE tenant = $1 AND shipment_id = $2 AND route_version = $3 AND state = 'buying'""",
-        *key, tx.now,
+        """UPDATE label l SET state = 'withdrawn', changed_at = $4
+           FROM unnest($1::text[], $2::text[], $3::int[]) u(tenant, shipment_id, route_version)
+           WHERE l.tenant = u.tenant AND l.shipment_id = u.shipment_id AND l.route_version = u.route_version
+             AND l.state = 'buying'""",
+        *transposed(keys), tx.now,
     )  # fmt: skip
+
+
+def _key(row: Any) -> PurchaseKey:
+    return PurchaseKey(row["tenant"], row["shipment_id"], row["route_version"])

@@ -41,8 +41,10 @@ async def start_shipments(tx: Transaction, shipments: Iterable[Shipment]) -> set
     return {(row["tenant"], row["shipment_id"]) for row in made}
 
 
-async def lock_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
-    """Lock the known ones of these shipments in key order and return them with their current labels."""
+async def lock_shipments(
+    tx: Transaction, keys: Iterable[ShipmentKey], *, labelled: bool = True
+) -> dict[ShipmentKey, Shipment]:
+    """Lock the known ones of these shipments in key order and return them, `labelled` with their current labels."""
     wanted = sorted(set(keys))
     rows = await tx.fetch(
         """SELECT s.* FROM shipment s JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id)
@@ -51,7 +53,8 @@ async def lock_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[S
         *columns(wanted),
     )
     found = {(row["tenant"], row["shipment_id"]): _shipment(row) for row in rows}
-    await _add_labels(tx, {key: shipment for key, shipment in found.items() if shipment.route_version})
+    if labelled:
+        await _add_labels(tx, {key: shipment for key, shipment in found.items() if shipment.route_version})
     return found
 
 
