@@ -263,6 +263,7 @@ async def test_without_funds_nothing_is_asked(desk: LabelDesk) -> None:
 async def test_a_test_order_is_never_bought_with_a_live_account(desk: LabelDesk) -> None:
     purchases = await bound(desk, ScriptedCarrier(sold()))
     assert told(await desk.routes(route(order_id="t-1", test=True))) == ["created 1"]
+    await desk.admin.execute("DELETE FROM labeler.carrier_account")
     await purchases.bind(test=True)
     assert told(await desk.routes(route(order_id="o-1"))) == ["created 1"]
     assert await desk.routes(route(order_id="t-2", test=True)) == []
