@@ -1,4 +1,4 @@
-"""A simulated FedEx: OAuth, shipments, results of asynchronous jobs, cancel.
+"""A simulated FedEx: OAuth, shipments, results of asynchronous jobs, cancel, tracking by number and reference.
 
 Forms are those of the document named in `fedex_facts`; its error codes are not published in full, so those of refusals and
 of a second cancel are this simulator's own. Prices are invented. A shipment asked for twice is charged twice.
@@ -18,6 +18,7 @@ from linkstar_sandbox.carrier_apis.faulty import FaultyRoute, flaw_of
 from linkstar_sandbox.carrier_apis.ledger import Sale
 from linkstar_sandbox.carrier_apis.magic import refusal_of, spoilt_by
 from linkstar_sandbox.carrier_apis.printing import printed_label
+from linkstar_sandbox.carrier_apis.travel import Passage, passages
 from linkstar_sandbox.carrier_apis.world import CarrierError, World, form_of, signed_in, world_of
 
 __all__ = ["fedex"]
@@ -86,6 +87,47 @@ async def cancel(request: Request, body: facts.CancelRequest) -> dict[str, Any]:
     return {
         "output": {"cancelledShipment": True, "cancelledHistory": True, "message": "Shipment is successfully cancelled"}
     }
+
+
+@router.post("/track/v1/trackingnumbers", name="track")
+async def track(request: Request, body: facts.TrackRequest) -> dict[str, Any]:
+    world, account = world_of(request), signed_in(request)
+    number = body.trackingInfo[0].trackingNumberInfo.trackingNumber
+    found = passages(world, "fedex", account, number)
+    if not found:
+        return _tracked(number, [_unknown("TRACKING.TRACKINGNUMBER.NOTFOUND")])
+    return _tracked(number, [{**_status(number, found[0].code), "scanEvents": [_event(one) for one in found]}])
+
+
+@router.post("/track/v1/referencenumbers", name="track")
+async def track_by_reference(request: Request, body: facts.ReferenceRequest) -> dict[str, Any]:
+    world, account = world_of(request), signed_in(request)
+    wanted = body.referencesInformation
+    found = [
+        _status(number, "CA" if sale.voided_at else "OC")
+        for sale in world.ledger.by_reference("fedex", account, wanted.value)
+        if wanted.shipDateBegin.isoformat() <= sale.ship_on <= wanted.shipDateEnd.isoformat()
+        for number in sale.tracking_numbers
+    ]
+    return _tracked("", found or [_unknown("TRACKING.REFERENCENUMBER.NOTFOUND")])
+
+
+def _tracked(number: str, results: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"output": {"completeTrackResults": [{"trackingNumber": number, "trackResults": results}]}}
+
+
+def _unknown(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "Number cannot be found. Please correct it and try again."}}
+
+
+def _status(number: str, code: str) -> dict[str, Any]:
+    return {"trackingNumberInfo": {"trackingNumber": number}, "latestStatusDetail": {"code": code}}
+
+
+def _event(passage: Passage) -> dict[str, Any]:
+    place = {"city": "NEWARK", "stateOrProvinceCode": "NJ", "postalCode": "07105", "countryCode": "US"}
+    at = passage.at.isoformat(timespec="seconds")
+    return {"date": at, "eventType": passage.code, "eventDescription": passage.text, "scanLocation": place}
 
 
 def _sale(world: World, account: str, wanted: Any, flaw: FaultKind | None) -> Sale:

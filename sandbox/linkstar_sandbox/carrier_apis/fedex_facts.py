@@ -1,7 +1,7 @@
 """What FedEx documents of its requests: names, types, limits and vocabularies, as far as LinkStar uses them.
 
-Facts from FedEx's OpenAPI document "Ship API" 1.0.0 of developer.fedex.com (a copy read 2026-06). Stricter than FedEx in
-one point: a name that is not documented is refused.
+Facts from the OpenAPI documents of developer.fedex.com, "Ship API" 1.0.0 (a copy read 2026-06) and "Track API" 1.0.0 (as
+public clients generated from it show it, 2026-11). Stricter than FedEx in one point: names not documented are refused.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["CancelRequest", "ResultsRequest", "ShipRequest"]
+__all__ = ["CancelRequest", "ReferenceRequest", "ResultsRequest", "ShipRequest", "TrackRequest"]
 
 
 class _Documented(BaseModel):
@@ -148,3 +148,39 @@ class ResultsRequest(_Documented):
 
     accountNumber: _Account
     jobId: str
+
+
+class _Number(_Documented):
+    trackingNumber: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class _TrackingInfo(_Documented):
+    trackingNumberInfo: _Number
+
+
+class TrackRequest(_Documented):
+    """`POST /track/v1/trackingnumbers`."""
+
+    includeDetailedScans: bool
+    trackingInfo: Annotated[list[_TrackingInfo], Field(min_length=1, max_length=30)]
+
+
+class _References(_Documented):
+    type: Literal["CUSTOMER_REFERENCE", "SHIPPER_REFERENCE", "PURCHASE_ORDER", "INVOICE", "BILL_OF_LADING"]
+    value: Annotated[str, Field(min_length=1)]
+    accountNumber: Annotated[str, Field(pattern=r"^\d{1,9}$")]
+    shipDateBegin: date
+    shipDateEnd: date
+
+    @model_validator(mode="after")
+    def _range(self) -> _References:
+        if not 0 <= (self.shipDateEnd - self.shipDateBegin).days <= 30:
+            raise ValueError("the ship date range may not exceed 30 days")
+        return self
+
+
+class ReferenceRequest(_Documented):
+    """`POST /track/v1/referencenumbers`."""
+
+    includeDetailedScans: bool = False
+    referencesInformation: _References

@@ -1,4 +1,4 @@
-"""A simulated UPS: OAuth, shipments, label recovery by reference and shipper number, void.
+"""A simulated UPS: OAuth, shipments, label recovery by reference and shipper number, void, tracking.
 
 Forms are those of the document named in `ups_facts`, error codes those of the appendix of UPS's developer guide. Prices
 are invented. Nothing here knows an idempotency key: a shipment asked for twice is charged twice, as UPS would.
@@ -19,6 +19,7 @@ from linkstar_sandbox.carrier_apis.faulty import FaultyRoute, flaw_of
 from linkstar_sandbox.carrier_apis.ledger import Sale
 from linkstar_sandbox.carrier_apis.magic import refusal_of, spoilt_by
 from linkstar_sandbox.carrier_apis.printing import printed_label
+from linkstar_sandbox.carrier_apis.travel import Passage, passages
 from linkstar_sandbox.carrier_apis.world import CarrierError, World, form_of, signed_in, world_of
 
 __all__ = ["ups"]
@@ -112,6 +113,24 @@ async def void(request: Request, version: str, number: str) -> dict[str, Any]:
             "SummaryResult": {"Status": {"Code": "1", "Description": "Voided"}},
         }
     }
+
+
+@router.get("/api/track/v1/details/{number}", name="track")
+async def track(request: Request, number: str) -> dict[str, Any]:
+    world, account = world_of(request), signed_in(request)
+    found = passages(world, "ups", account, number)
+    if not found:
+        raise CarrierError(404, "TW0001", "Tracking Information Not Found")
+    package = {"trackingNumber": number, "activity": [_activity(one) for one in found]}
+    return {"trackResponse": {"shipment": [{"inquiryNumber": number, "package": [package]}]}}
+
+
+def _activity(passage: Passage) -> dict[str, Any]:
+    address = {"city": "Newark", "stateProvince": "NJ", "postalCode": "07105", "countryCode": "US"}
+    return {
+        "date": passage.at.strftime("%Y%m%d"), "time": passage.at.strftime("%H%M%S"), "gmtOffset": "+00:00",
+        "location": {"address": address}, "status": {"code": passage.code, "description": passage.text},
+    }  # fmt: skip
 
 
 _SUCCESS = {"ResponseStatus": {"Code": "1", "Description": "Success"}}

@@ -19,8 +19,9 @@ from linkstar_sandbox.carrier_apis.carrier import simulated
 from linkstar_sandbox.carrier_apis.faults import FaultKind
 from linkstar_sandbox.carrier_apis.faulty import FaultyRoute, flaw_of
 from linkstar_sandbox.carrier_apis.ledger import Sale, fingerprint
-from linkstar_sandbox.carrier_apis.magic import TRACKING, refusal_of, spoilt_by
+from linkstar_sandbox.carrier_apis.magic import refusal_of, spoilt_by
 from linkstar_sandbox.carrier_apis.printing import printed_label
+from linkstar_sandbox.carrier_apis.travel import Passage, passages
 from linkstar_sandbox.carrier_apis.world import CarrierError, World, signed_in, world_of
 
 __all__ = ["usps"]
@@ -144,13 +145,18 @@ async def pickup(request: Request, body: facts.PickupRequest) -> dict[str, Any]:
 @router.get("/tracking/v3/tracking/{number}", name="track")
 async def track(request: Request, number: str) -> dict[str, Any]:
     world, account = world_of(request), signed_in(request)
-    sale = world.ledger.by_number("usps", account, number)
-    state = "pre_transit" if sale else TRACKING.get(number[-2:], "unknown")
-    if state == "unknown":
+    found = passages(world, "usps", account, number)
+    if not found:
         raise CarrierError(
             404, "150002", "The tracking number may be incorrect or the status update is not yet available"
         )
-    return {"trackingNumber": number, "statusCategory": state.replace("_", " ").title(), "trackingEvents": []}
+    return {"trackingNumber": number, "statusSummary": found[0].text, "trackingEvents": [_event(one) for one in found]}
+
+
+def _event(passage: Passage) -> dict[str, Any]:
+    place = {"eventCity": "NEWARK", "eventState": "NJ", "eventZIP": "07105", "eventCountry": None}
+    at = passage.at.strftime("%Y-%m-%dT%H:%M:%S")
+    return {"eventType": passage.text, "eventTimestamp": at, "eventCode": passage.code, **place}
 
 
 def _sell(request: Request, body: facts.LabelRequest, key: str, image_field: str) -> Response:

@@ -49,6 +49,8 @@ class Rig:
     names_currency: bool = True
     tokens: bool = True
     recovers: bool = True
+    finds: bool = False
+    tracks: bool = False
     said_no: dict[str, str] = field(default_factory=dict)
     """Magic street to the code of the refusal."""
 
@@ -120,16 +122,16 @@ OAUTH = {"client_id": "{client}", "client_secret": "{secret}"}
 RIGS = (
     Rig(
         "usps", "ground_advantage", "USD", US_SENDER, US_RECEIVER,
-        settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False,
+        settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False, tracks=True,
         said_no={"1 Undeliverable Way": "160308", "2 No Funds Street": "100007", "3 No Service Road": "160288"},
     ),
     Rig(
-        "ups", "ground", "USD", US_SENDER, US_RECEIVER, credentials=OAUTH, multi_parcel=True,
+        "ups", "ground", "USD", US_SENDER, US_RECEIVER, credentials=OAUTH, multi_parcel=True, tracks=True,
         said_no={"1 Undeliverable Way": "120802", "2 No Funds Street": "120124", "3 No Service Road": "121210"},
     ),
     Rig(
         "fedex", "ground", "USD", US_SENDER, US_RECEIVER, settings={"smart_post_hub": "5015"}, credentials=OAUTH,
-        multi_parcel=True, recovers=False,
+        multi_parcel=True, recovers=False, finds=True, tracks=True,
         said_no={
             "1 Undeliverable Way": "RECIPIENTS.ADDRESS.INVALID", "2 No Funds Street": "ACCOUNT.NOT.BILLABLE",
             "3 No Service Road": "SERVICETYPE.NOT.ALLOWED",

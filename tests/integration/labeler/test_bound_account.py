@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from integration.labeler.carrier_rigs import RIGS, US_SENDER, Simulator, running_simulator
 from integration.labeler.label_counter import Counter
+from unit.labeler.label_samples import route
 
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.handlers import Buyer, Reconciler, StoredOrphans, StoredPurchases
@@ -18,7 +19,7 @@ from linkstar_runtime.clock import Clock
 
 pytestmark = pytest.mark.integration
 PATIENCE = Patience(lease_s=60, settle_s=50)
-[USPS] = [rig for rig in RIGS if rig.connector == "usps"]
+[USPS, FEDEX] = [rig for rig in RIGS if rig.connector in ("usps", "fedex")]
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,35 @@ async def test_an_answer_that_is_lost_is_one_label(counter: Counter, simulator: 
     await reconciler.read_lists()
     await reconciler.void_orphans()
     assert not await counter.admin.fetchval("SELECT count(*) FROM labeler.orphan_label")
+
+
+async def test_what_fedex_sold_without_an_answer_is_found_later_and_cancelled(
+    counter: Counter, simulator: Simulator
+) -> None:
+    client = "client77"
+    await counter.top_up(1000, "k1")
+    given = FEDEX.account(simulator.address, client)
+    body = account(
+        simulator, client, connector="fedex", base_url=given.base_url, number=given.number, settings={},
+        credentials=dict(given.credentials),
+    )  # fmt: skip
+    await counter.client.put("/v1/carrier-accounts/fedex/platform", json=body)
+    await counter.order("order-1", "Ada", route=route("fedex", "ground").route)
+    simulator.fail("timeout_after", "buy", client)
+    await work(counter)
+    for _ in range(3):
+        await work(counter, 70)
+    [lost, kept] = simulator.sales(client)
+    known = (await counter.client.get("/v1/labels/order-1")).json()
+    assert (known["state"], known["tracking_numbers"]) == ("active", kept["tracking_numbers"])
+    reconciler = Reconciler(
+        StoredOrphans(counter.database, counter.vault, counter.connectors, counter.clock, PATIENCE), PATIENCE
+    )
+    counter.clock.advance(timedelta(minutes=11))
+    await reconciler.look_up_suspects()
+    await reconciler.void_orphans()
+    assert [sale["voided"] for sale in simulator.sales(client)] == [True, False]
+    assert lost["carrier_id"] != kept["carrier_id"]
 
 
 async def test_an_account_is_stored_only_when_the_carrier_takes_it(counter: Counter, simulator: Simulator) -> None:

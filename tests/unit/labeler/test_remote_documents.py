@@ -19,9 +19,10 @@ GUIDE = (ROOT / "docs/adding-a-carrier.md").read_text("utf-8")
 
 def row(name: str, carrier: str, can: Capabilities) -> str:
     yes = {True: "yes", False: "no"}
-    flags = (can.recovers, can.lists_labels, can.voids, can.manifests, can.pickups, can.returns)
+    found = {(True, False): "yes", (False, True): "later"}.get((can.recovers, can.finds), "no")
+    flags = (can.lists_labels, can.voids, can.manifests, can.pickups, can.returns, can.tracks)
     key = f"{can.key_lives_s / 3600:.0f} h" if can.key_lives_s else "no"
-    cells = (f"`{name}`", f"`{carrier}`", ", ".join(sorted(can.services)), key, *(yes[flag] for flag in flags))
+    cells = (f"`{name}`", f"`{carrier}`", ", ".join(sorted(can.services)), key, found, *(yes[flag] for flag in flags))
     return f"| {' | '.join(cells)} |"
 
 

@@ -31,6 +31,9 @@ class Capabilities:
     """False: the carrier takes no label back and bills parcels it was handed, so `void` succeeds without a call."""
     recovers: bool = False
     """`recover` finds a label by our reference."""
+    finds: bool = False
+    """`recover` finds that something was sold under our reference, some time later and without its label: no purchase waits
+    for that, but a suspected attempt is looked for again and voided when found."""
     key_lives_s: float = 0.0
     """How long a repeated idempotency key answers with the first purchase, in real seconds; 0 where there is no key."""
     lists_labels: bool = False
@@ -38,6 +41,8 @@ class Capabilities:
     manifests: bool = False
     pickups: bool = False
     returns: bool = False
+    tracks: bool = False
+    """The connector tells where parcels are (`domain/scans.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,9 @@ class CarrierConnector(Protocol):
         """Buy the label of one shipment."""
 
     async def recover(self, request: LabelRequest) -> RecoverOutcome:
-        """Look for what was bought under the request's reference. `NotFound` means that surely nothing was."""
+        """Look for what was bought under the request's reference. `NotFound` means that surely nothing was, of a connector
+        that `recovers`; of one that only `finds` it means nothing so far, and its `Purchased` has no documents.
+        """
 
     async def void(self, label: PurchasedLabel) -> VoidOutcome:
         """Ask that the label is not billed. Repeating it is harmless; `Voided` is the answer for one voided before."""

@@ -84,11 +84,12 @@ class StoredOrphans:
         async with self._database.transaction() as tx:
             if isinstance(outcome, Purchased):
                 purchase = (await store.attempted(tx, attempt.account, [attempt.reference]))[attempt.reference][1]
-                listed = BillableLabel(attempt.reference, outcome.carrier_id, "", outcome.charged)
-                standing = judge(listed, attempt.attempt, purchase)
+                numbers = tuple(parcel.tracking_number or "" for parcel in outcome.parcels)
+                ours = {purchase.carrier_id, *purchase.tracking_numbers}.intersection(filter(None, numbers))
+                carrier_id = purchase.carrier_id if ours else outcome.carrier_id
+                standing = judge(BillableLabel(attempt.reference, carrier_id, "", None), attempt.attempt, purchase)
                 if standing is Standing.ORPHAN:
-                    numbers = tuple(parcel.tracking_number or "" for parcel in outcome.parcels)
-                    orphan = OrphanLabel(attempt.account, outcome.carrier_id, attempt.reference, numbers)
+                    orphan = OrphanLabel(attempt.account, carrier_id, attempt.reference, numbers)
                     await store.found_orphan(tx, orphan, self._clock.wall())
                 again_s = again_s if standing is Standing.OPEN else None
             elif isinstance(outcome, NotFound):

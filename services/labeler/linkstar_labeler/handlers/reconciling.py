@@ -103,7 +103,8 @@ class Reconciler:
 
 async def _looked_up(suspect: Suspect) -> RecoverOutcome:
     """Return what the carrier says; where it cannot be asked, only its list or its invoice tells, and that takes days."""
-    if suspect.request is None or not suspect.connector.capabilities.recovers:
+    can = suspect.connector.capabilities
+    if suspect.request is None or not (can.recovers or can.finds):
         return NotSent("not_asked", "no look-up", _DAY_S)
     try:
         return await suspect.connector.recover(suspect.request)

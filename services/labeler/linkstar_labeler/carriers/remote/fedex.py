@@ -1,12 +1,13 @@
 """FedEx over its Ship API: shipments of one or several parcels, results of asynchronous jobs, cancel.
 
-Written against the published document named in `fedex_writing`; never run against FedEx itself. FedEx has neither an
-idempotency key (`x-customer-transaction-id` only correlates) nor a look-up of labels by our reference: a job's results are
-found by the id in the reply that was lost. A purchase without an answer is reconciled from the invoice.
+Written against the published documents named in `fedex_writing` and `scans`; never run against FedEx itself. FedEx has no
+idempotency key (`x-customer-transaction-id` only correlates) and prints no label twice; a job's results are found by the id
+in the reply that was lost. Tracking by reference tells, up to a day later, that a shipment exists: it is cancelled then.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -19,31 +20,43 @@ from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
 from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
 from linkstar_labeler.carriers.remote.replies import Node, Unreadable, priced, printed
+from linkstar_labeler.carriers.remote.scans import fedex_scans
 from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
 from linkstar_labeler.domain.connector import (
     Capabilities,
     LabelRequest,
+    NotFound,
     NotSent,
     OutcomeUnknown,
     Purchased,
     PurchasedLabel,
     PurchasedParcel,
     PurchaseOutcome,
+    RecoverOutcome,
     Refused,
     VoidDeclined,
     Voided,
     VoidOutcome,
 )
+from linkstar_labeler.domain.scans import TrackOutcome
 from linkstar_runtime.clock import Clock
 
 __all__ = ["Fedex"]
 
 _MEDIA = {"PDF": "application/pdf", "ZPLII": "application/zpl", "PNG": "image/png"}
+_NOT_FOUND = frozenset(
+    {"TRACKING.REFERENCENUMBER.NOTFOUND", "TRACKING.TRACKINGNUMBER.NOTFOUND", "TRACKING.DATA.NOTFOUND"}
+)
+_CANCELLED = "CA"
+_SEARCHED = timedelta(days=14)
+"""FedEx searches 30 days at most."""
 _LOOKS_AT_JOB, _BETWEEN_LOOKS_S = 6, 2.0
 
 
 class Fedex(LabelsOnly):
-    """One FedEx account: client id and secret of a project, the nine digits of the account, a Ground Economy hub."""
+    """One FedEx account: client id and secret of a project, the nine digits of the account, a Ground Economy hub; for
+    tracking the id and secret of another project, where the first does not include it.
+    """
 
     carrier = "fedex"
 
@@ -54,11 +67,11 @@ class Fedex(LabelsOnly):
         self._image = account.choice("label_format", "PDF", frozenset(_MEDIA))
         self._hub = account.settings.get("smart_post_hub", "")
         services = frozenset(writing.SERVICES) - (frozenset() if self._hub else {writing.ECONOMY})
-        self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, services, returns=True)
-        secrets = {name: account.secret(name) for name in ("client_id", "client_secret")}
-        grant = Call("token", "POST", "/oauth/token", form={"grant_type": "client_credentials", **secrets})
+        self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, services, finds=True, returns=True, tracks=True)
         self.transport = Transport(account.connector, http, clock, account.base_url, limits)
-        self._api = BearerTransport(self.transport, client_credentials(self.transport, clock, grant))
+        self._api = self._tracking = self._signed_in(account.secret("client_id"), account.secret("client_secret"))
+        if account.credentials.get("track_client_id"):
+            self._tracking = self._signed_in(account.secret("track_client_id"), account.secret("track_client_secret"))
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
@@ -74,6 +87,29 @@ class Fedex(LabelsOnly):
         if not end.accepted:
             return Refused(*_fault(end))
         return self._purchased(end.root["output"]["transactionShipments"].first(), request)
+
+    @reading
+    async def recover(self, request: LabelRequest) -> RecoverOutcome:
+        """Tell whether a shipment with the request's reference is known by now. Its labels are lost."""
+        wanted = {
+            "type": "CUSTOMER_REFERENCE", "value": request.reference, "accountNumber": self._number,
+            "shipDateBegin": (request.ship_on - _SEARCHED).isoformat(),
+            "shipDateEnd": (request.ship_on + _SEARCHED).isoformat(),
+        }  # fmt: skip
+        found = await self._track("referencenumbers", {"referencesInformation": wanted, "includeDetailedScans": False})
+        if not isinstance(found, list):
+            return found
+        live = [one for one in found if one["latestStatusDetail"]["code"].text_or("") != _CANCELLED]
+        numbers = [one["trackingNumberInfo"]["trackingNumber"].text(34) for one in live]
+        parcels = tuple(PurchasedParcel(number, None) for number in numbers)
+        return Purchased(numbers[0], parcels, None) if numbers else NotFound()
+
+    @selling
+    async def track(self, tracking_number: str) -> TrackOutcome:
+        """Ask for the scans of one number."""
+        wanted = [{"trackingNumberInfo": {"trackingNumber": tracking_number}}]
+        found = await self._track("trackingnumbers", {"trackingInfo": wanted, "includeDetailedScans": True})
+        return fedex_scans(found[0]) if isinstance(found, list) else found
 
     @reading
     async def void(self, label: PurchasedLabel) -> VoidOutcome:
@@ -106,6 +142,24 @@ class Fedex(LabelsOnly):
                 return end
         return OutcomeUnknown("job_pending", "FedEx has not finished the shipment's job")
 
+    def _signed_in(self, client: str, secret: str) -> BearerTransport:
+        secrets = {"client_id": client, "client_secret": secret}
+        grant = Call("token", "POST", "/oauth/token", form={"grant_type": "client_credentials", **secrets})
+        return BearerTransport(self.transport, client_credentials(self.transport, self._clock, grant))
+
+    async def _track(self, what: str, body: Any) -> list[Node] | NotFound | NotSent | OutcomeUnknown:
+        """Return the results of a search, at least one. Faults stand in each result of an accepted answer too."""
+        headers = {"x-locale": "en_US"}
+        end = await self._tracking.send(Call("track", "POST", f"/track/v1/{what}", headers, json=body, changes=False))
+        if not isinstance(end, Reply):
+            return end
+        results = [one for each in end.root["output"]["completeTrackResults"] for one in each["trackResults"]]
+        found = [one for one in results if not one["error"]]
+        if end.accepted and found:
+            return found
+        code, detail = _fault(end) if not end.accepted else _fault_in(results)
+        return NotFound() if code in _NOT_FOUND else OutcomeUnknown(code, detail)
+
     async def _ask(
         self, operation: str, method: str, path: str, correlation: str, body: Any, changes: bool = True
     ) -> Reply | NotSent | OutcomeUnknown:
@@ -132,6 +186,11 @@ def _charged(shipment: Node, currency: str) -> Money | None:
         if rate["rateType"].text_or("") == wanted:
             return priced(rate["totalNetCharge"], rate["currency"], currency)
     return None
+
+
+def _fault_in(results: list[Node]) -> tuple[str, str]:
+    fault = results[0]["error"] if results else Node(None)
+    return fault["code"].text_or("no_results")[:64], fault["message"].text_or("no detail")[:300]
 
 
 def _told(output: Node) -> str:

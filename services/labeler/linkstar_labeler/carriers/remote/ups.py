@@ -7,6 +7,7 @@ Written against the published documents named in `ups_writing`; never run agains
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -18,6 +19,7 @@ from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
 from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
 from linkstar_labeler.carriers.remote.replies import Node, Unreadable, priced, printed
+from linkstar_labeler.carriers.remote.scans import ups_scans
 from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
 from linkstar_labeler.domain.connector import (
     Capabilities,
@@ -35,12 +37,14 @@ from linkstar_labeler.domain.connector import (
     Voided,
     VoidOutcome,
 )
+from linkstar_labeler.domain.scans import TrackOutcome
 from linkstar_runtime.clock import Clock
 
 __all__ = ["Ups"]
 
 _VERSION = "v2409"
 _NOT_FOUND, _ALREADY_VOIDED = "300007", "190117"
+_READS = frozenset({"recover", "track"})
 _MEDIA = {"ZPL": "application/zpl", "GIF": "image/gif"}
 
 
@@ -49,7 +53,7 @@ class Ups(LabelsOnly):
 
     carrier = "ups"
     capabilities = Capabilities(
-        PurchaseGuarantee.RECONCILED, frozenset(writing.SERVICES), recovers=True, returns=True
+        PurchaseGuarantee.RECONCILED, frozenset(writing.SERVICES), recovers=True, returns=True, tracks=True
     )  # fmt: skip
 
     def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
@@ -114,6 +118,17 @@ class Ups(LabelsOnly):
         return Voided() if code == _ALREADY_VOIDED else VoidDeclined(code, detail)
 
     @selling
+    async def track(self, tracking_number: str) -> TrackOutcome:
+        """Ask for the activities of one number; UPS keeps them for 120 days."""
+        path = f"/api/track/v1/details/{quote(tracking_number, safe='')}"
+        end = await self._ask("track", "GET", path, tracking_number, None)
+        if not isinstance(end, Reply):
+            return end
+        if end.accepted:
+            return ups_scans(end.root) or NotFound()
+        return NotFound() if end.status == 404 else Refused(*_fault(end))
+
+    @selling
     async def verify(self) -> Refused | NotSent | OutcomeUnknown | None:
         """Sign in: this proves the application, not that the shipper number belongs to it."""
         return await self._api.sign_in()
@@ -122,7 +137,7 @@ class Ups(LabelsOnly):
         self, operation: str, method: str, path: str, correlation: str, body: Any
     ) -> Reply | NotSent | OutcomeUnknown:
         headers = {"transId": correlation[:32], "transactionSrc": "linkstar"}
-        return await self._api.send(Call(operation, method, path, headers, json=body, changes=operation != "recover"))
+        return await self._api.send(Call(operation, method, path, headers, json=body, changes=operation not in _READS))
 
     def _parcel(self, package: Node, field: str) -> PurchasedParcel:
         document = printed(package[field]["GraphicImage"], _MEDIA[self._image])
