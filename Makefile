@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LIBS := libs/contracts libs/runtime
+LIBS := libs/contracts libs/runtime libs/performance
 SERVICES := ingest router labeler tracker returns
 MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli bench
 PACKAGES := $(wildcard $(addsuffix /linkstar_*,$(MEMBERS)))
@@ -40,7 +40,7 @@ $(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) | $(BIN)
 .PHONY: lock
 lock: $(BIN)/uv ## resolve the dependencies of all members again, keeping versions (LOCK_ARGS=--upgrade renews them)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		$(addprefix --no-emit-package linkstar-,contracts runtime $(SERVICES) sandbox cli bench) $(LOCK_ARGS) \
+		$(addprefix --no-emit-package linkstar-,contracts runtime performance $(SERVICES) sandbox cli bench) $(LOCK_ARGS) \
 		--group dev --output-file requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 
 .PHONY: check
@@ -131,6 +131,10 @@ bench-router: $(INSTALLED) ## the router: decisions on one core, quotes beside o
 .PHONY: bench-labeler
 bench-labeler: $(INSTALLED) ## the labeler: labels bought by the stage and over HTTP, printed, and read back (BENCH_ARGS="--only print")
 	@$(BIN)/python -m linkstar_bench.labeler $(BENCH_ARGS)
+
+.PHONY: bench-silence
+bench-silence: $(INSTALLED) ## the silence detector beside fixed rules on worlds with known losses, half a minute (SEEDS=1,2,3,4,5)
+	@$(BIN)/python -m linkstar_bench.silence $(if $(filter file,$(origin SEEDS)),,--seeds $(SEEDS)) $(BENCH_ARGS)
 
 .PHONY: specimens
 specimens: $(INSTALLED) ## write a sample of every carrier's label to docs/labels

@@ -1,0 +1,1 @@
+"""The silence detector beside a fixed rule, on a world whose lost parcels are known."""
