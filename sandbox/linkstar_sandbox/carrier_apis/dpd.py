@@ -135,13 +135,14 @@ async def ship(
         raise CarrierError(400, *refusal)
     flaw = spoilt_by(street, flaw_of(request))
     sale = world.ledger.add(_sale(world, account, wanted, flaw))
+    kind, shown = ("zpl", sale.tracking_numbers) if LabelPrintFormat == "ZPL" else ("pdf", [sale.carrier_id])
     label = printed_label(
-        "pdf", sale.carrier_id, huge=flaw == FaultKind.HUGE_LABEL, wrong=flaw == FaultKind.WRONG_LABEL
+        kind, *shown, huge=flaw == FaultKind.HUGE_LABEL, wrong=flaw == FaultKind.WRONG_LABEL
     )  # fmt: skip
     return {
         "shipmentId": sale.carrier_id,
         "parcelIds": sale.tracking_numbers,
-        "label": {"base64Data": label, "media-type": "application/pdf"},
+        "label": {"base64Data": label, "media-type": f"application/{kind}"},
     }
 
 

@@ -11,11 +11,15 @@ __all__ = ["HUGE_BYTES", "printed_label"]
 HUGE_BYTES = 20 * 1024 * 1024
 
 
-def printed_label(kind: str, text: str, *, huge: bool = False, wrong: bool = False) -> str:
-    """Return a label of the kind (`pdf`, `png`, `gif`, `zpl`) with the text on it, in Base64; a huge one weighs 20 MB."""
+def printed_label(kind: str, *texts: str, huge: bool = False, wrong: bool = False) -> str:
+    """Return a label of the kind (`pdf`, `png`, `gif`, `zpl`) with the text on it, in Base64; a huge one weighs 20 MB.
+
+    Several texts make one ZPL document of several labels.
+    """
     if wrong:
         return base64.b64encode(b"BM not the label that was asked for").decode()
-    content = {"pdf": _pdf, "png": _png, "zpl": _zpl, "gif": _gif}[kind](text)
+    draw = {"pdf": _pdf, "png": _png, "zpl": _zpl, "gif": _gif}[kind]
+    content = b"".join(draw(text) for text in texts)
     return base64.b64encode(content).decode() + ("A" * HUGE_BYTES if huge else "")
 
 

@@ -17,7 +17,7 @@ import httpx
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
 from linkstar_labeler.carriers.remote import CarrierAccount, connect
 from linkstar_labeler.carriers.remote.transport import Limits
-from linkstar_labeler.domain.connector import LabelRequest, PurchasedLabel
+from linkstar_labeler.domain.connector import LabelRequest, Purchased, PurchasedLabel
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis.server import listen, serve
 
@@ -233,6 +233,13 @@ class Bench:
     def charged(self) -> list[dict[str, object]]:
         """What the carrier will bill."""
         return [sale for sale in self.sales if not sale["voided"]]
+
+
+async def bought(bench: Bench, request: LabelRequest) -> tuple[Purchased, PurchasedLabel]:
+    outcome = await bench.connector.buy(request)
+    assert isinstance(outcome, Purchased), outcome
+    numbers = tuple(parcel.tracking_number for parcel in outcome.parcels)
+    return outcome, as_label(request, outcome.carrier_id, numbers)
 
 
 def as_label(request: LabelRequest, carrier_id: str, numbers: tuple[str | None, ...]) -> PurchasedLabel:

@@ -4,12 +4,11 @@ simulator over HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from integration.labeler.carrier_rigs import RIGS, US_SENDER, Simulator, running_simulator
+from integration.labeler.carrier_rigs import RIGS, US_SENDER, Simulator
 from integration.labeler.label_counter import Counter
 from unit.labeler.label_samples import route
 
@@ -20,12 +19,6 @@ from linkstar_runtime.clock import Clock
 pytestmark = pytest.mark.integration
 PATIENCE = Patience(lease_s=60, settle_s=50)
 [USPS, FEDEX] = [rig for rig in RIGS if rig.connector in ("usps", "fedex")]
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator() as running:
-        yield running
 
 
 def account(simulator: Simulator, client: str, **changed: Any) -> dict[str, Any]:

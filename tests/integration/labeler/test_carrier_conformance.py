@@ -6,19 +6,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import logging
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from random import Random
 from typing import Any
 
-import httpx
 import pytest
-from integration.labeler.carrier_rigs import RIGS, Bench, Rig, Simulator, as_label, running_simulator, today
+from integration.labeler.carrier_rigs import RIGS, Bench, Simulator, as_label, bought, today
 
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Money
@@ -33,37 +27,15 @@ from linkstar_labeler.domain.connector import (
     OutcomeUnknown,
     PickupRequest,
     Purchased,
-    PurchasedLabel,
     Refused,
     VoidDeclined,
     Voided,
     VoidPending,
 )
 from linkstar_runtime.clock import Clock
-from linkstar_sandbox.carrier_apis.faults import FaultKind, Faults, FaultSchedule
 
 LOST_ANSWERS = ("timeout_after", "error_after", "cut_after")
 NO_WORK = ("timeout_before", "error_before", "cut_before")
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator() as running:
-        yield running
-
-
-@pytest.fixture(params=RIGS, ids=str)
-async def bench(request: pytest.FixtureRequest, simulator: Simulator) -> AsyncIterator[Bench]:
-    rig: Rig = request.param
-    async with open_http() as http:
-        yield Bench(rig, simulator, http)
-
-
-async def bought(bench: Bench, request: LabelRequest) -> tuple[Purchased, PurchasedLabel]:
-    outcome = await bench.connector.buy(request)
-    assert isinstance(outcome, Purchased), outcome
-    numbers = tuple(parcel.tracking_number for parcel in outcome.parcels)
-    return outcome, as_label(request, outcome.carrier_id, numbers)
 
 
 def test_every_connector_has_a_rig() -> None:
@@ -374,55 +346,6 @@ async def test_broken_transports_are_caught(simulator: Simulator, monkeypatch: p
             await test_every_purchase_ends_with_one_paid_label_whatever_happens(Bench(ups, simulator, http))
 
 
-# -- the simulators themselves ----------------------------------------------------------------------------------------
-
-
-def test_seeded_faults_are_the_same_again() -> None:
-    def drawn(seed: int) -> list[str]:
-        faults = Faults()
-        faults.follow(FaultSchedule(seed=seed, rate=0.3, kinds=list(FaultKind)))
-        return [str(fault.kind) if (fault := faults.next("usps", "buy", "a")) else "" for _ in range(200)]
-
-    assert drawn(1) == drawn(1) != drawn(2)
-    assert 30 < sum(bool(kind) for kind in drawn(1)) < 90
-
-
-def test_schedule_over_http_and_what_was_suffered(simulator: Simulator) -> None:
-    with httpx.Client(base_url=simulator.address) as http:
-        plan = {
-            "seed": 3,
-            "rate": 1.0,
-            "kinds": ["unavailable"],
-            "carrier": "usps",
-            "operations": ["token"],
-            "seconds": 7,
-        }
-        http.post("/_sim/schedule", json=plan).raise_for_status()
-        refused = http.post("/usps/oauth2/v3/token", json={"grant_type": "client_credentials"})
-        assert (refused.status_code, refused.headers["retry-after"]) == (503, "7")
-        assert http.get("/_sim/faults").json()["unavailable"] >= 1
-        http.delete("/_sim/faults").raise_for_status()
-        answered = http.post("/usps/oauth2/v3/token", json={"grant_type": "client_credentials"})
-        assert answered.status_code == 400
-
-
-def test_process_prints_its_addresses_and_ends_in_order() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "linkstar_sandbox.carrier_apis", "--port", "0"], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout
-        printed = json.loads(process.stdout.readline())
-        assert set(printed["carriers"]) == set(CONNECTORS)
-        magic = httpx.get(f"{printed['carrier_apis']}/_sim/magic").json()
-        assert magic["streets"]["1 UNDELIVERABLE WAY"] == "undeliverable"
-    finally:
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
-    assert process.returncode == 0
-    assert output == ""
-
-
 # -- many purchases, many faults --------------------------------------------------------------------------------------
 
 TROUBLE = (
@@ -459,86 +382,3 @@ async def purchase(bench: Bench, request: LabelRequest) -> str:
             return outcome.carrier_id
         assert not isinstance(outcome, Refused), outcome
     raise AssertionError("the purchase does not end")
-
-
-# -- what only one carrier has ----------------------------------------------------------------------------------------
-
-
-class ImpatientClock(Clock):
-    """Real time, without waiting."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-
-FEDEX = next(rig for rig in RIGS if rig.connector == "fedex")
-
-
-@pytest.mark.parametrize("kind", ["", "timeout_before"])
-async def test_fedex_makes_many_parcels_in_a_job(simulator: Simulator, kind: str) -> None:
-    async with open_http() as http:
-        bench = Bench(FEDEX, simulator, http)
-        bench.connector = bench.connect(ImpatientClock())
-        if kind:
-            bench.fail(kind, "results", times=9)
-        outcome = await bench.connector.buy(FEDEX.request(parcels=41))
-        assert len(bench.charged) == 1
-        if kind:
-            assert outcome == OutcomeUnknown("job_pending", "FedEx has not finished the shipment's job")
-        else:
-            assert isinstance(outcome, Purchased)
-            assert len(outcome.parcels) == 41
-
-
-async def test_fedex_economy_needs_a_hub(simulator: Simulator) -> None:
-    async with open_http() as http:
-        bench = Bench(dataclasses.replace(FEDEX, settings={}), simulator, http)
-        assert "ground_economy" not in bench.connector.capabilities.services
-        outcome = await bench.connector.buy(FEDEX.request(service="ground_economy"))
-        assert isinstance(outcome, Refused)
-        assert bench.sales == []
-
-
-USPS = next(rig for rig in RIGS if rig.connector == "usps")
-
-
-async def test_usps_gives_the_label_back_when_no_reprint_is_left(simulator: Simulator) -> None:
-    async with open_http() as http:
-        bench = Bench(USPS, simulator, http)
-        request = USPS.request()
-        first, _ = await bought(bench, request)
-        found = [await bench.connector.recover(request) for _ in range(5)]
-        assert found == [first] * 5
-        assert len(bench.charged) == 1
-        other = dataclasses.replace(request, ship_on=today() + timedelta(days=1))
-        outcome = await bench.connector.buy(other)
-        assert isinstance(outcome, OutcomeUnknown)
-        assert outcome.code == "key_reused"
-
-
-CANPAR = next(rig for rig in RIGS if rig.connector == "canpar")
-
-
-async def test_canpar_lists_every_page(simulator: Simulator) -> None:
-    async with open_http() as http:
-        bench = Bench(CANPAR, simulator, http)
-        for _ in range(12):
-            await bought(bench, CANPAR.request())
-        listed = await bench.connector.billable(today())
-        assert not isinstance(listed, NotSent | OutcomeUnknown)
-        assert sorted(label.carrier_id for label in listed) == sorted(str(sale["carrier_id"]) for sale in bench.sales)
-
-
-@pytest.mark.parametrize("kind", ["timeout_after", "html", "rate_limited", "error_before"])
-async def test_canpar_shipment_without_its_labels_is_unknown_and_found(simulator: Simulator, kind: str) -> None:
-    """The second call fails: the shipment is bought, and nothing may say that it was not."""
-    async with open_http() as http:
-        bench = Bench(CANPAR, simulator, http)
-        request = CANPAR.request(parcels=2)
-        bench.fail(kind, "labels", seconds=0.05 if kind != "rate_limited" else 0)
-        assert isinstance(await bench.connector.buy(request), OutcomeUnknown)
-        (sale,) = bench.charged
-        found = await bench.connector.recover(request)
-        assert isinstance(found, Purchased), found
-        assert found.carrier_id == sale["carrier_id"]
-        assert [parcel.tracking_number for parcel in found.parcels] == sale["tracking_numbers"]

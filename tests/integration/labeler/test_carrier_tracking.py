@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 
 import pytest
-from integration.labeler.carrier_rigs import RIGS, Bench, Simulator, as_label, running_simulator
+from integration.labeler.carrier_rigs import RIGS, Bench, Simulator, as_label
 
 from linkstar_labeler.carriers.remote import open_http
 from linkstar_labeler.domain.connector import NotFound, NotSent, OutcomeUnknown, Purchased, Refused, Voided
@@ -20,16 +19,7 @@ LAST = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator() as running:
-        yield running
-
-
-@pytest.fixture(params=TRACKED, ids=str)
-async def bench(request: pytest.FixtureRequest, simulator: Simulator) -> AsyncIterator[Bench]:
-    async with open_http() as http:
-        yield Bench(request.param, simulator, http)
+tracking = pytest.mark.parametrize("bench", TRACKED, ids=str, indirect=True)
 
 
 async def test_capability_is_what_is_exercised(simulator: Simulator) -> None:
@@ -39,6 +29,7 @@ async def test_capability_is_what_is_exercised(simulator: Simulator) -> None:
             assert (can.tracks, can.finds) == (rig.tracks, rig.finds), rig
 
 
+@tracking
 async def test_scans_come_in_the_carriers_words_oldest_first(bench: Bench) -> None:
     for ending, state in TRACKING.items():
         scans = await bench.connector.track(f"98765432101{ending}")
@@ -53,6 +44,7 @@ async def test_scans_come_in_the_carriers_words_oldest_first(bench: Bench) -> No
             assert scans[-1].code == scan_code(bench.rig.connector, LAST[state])
 
 
+@tracking
 async def test_sold_parcel_is_known_and_a_strange_number_is_not(bench: Bench) -> None:
     bought = await bench.connector.buy(bench.rig.request())
     assert isinstance(bought, Purchased), bought
@@ -62,6 +54,7 @@ async def test_sold_parcel_is_known_and_a_strange_number_is_not(bench: Bench) ->
     assert isinstance(await bench.connector.track("../../../nothing/../99"), NotFound | Refused)
 
 
+@tracking
 @pytest.mark.parametrize("kind", ["timeout_after", "error_after", "html", "truncated", "field_lost", "rate_limited"])
 async def test_question_without_an_answer_may_be_asked_again(bench: Bench, kind: str) -> None:
     bench.fail(kind, "track")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from integration.labeler.carrier_rigs import US_SENDER, Simulator, running_simulator
+from integration.labeler.carrier_rigs import US_SENDER, Simulator
 from integration.labeler.label_counter import Counter, opened_counter
 from unit.labeler.label_samples import route
 
@@ -17,12 +17,6 @@ from linkstar_labeler.store import PLATFORM, SIMULATOR, AccountKey
 from linkstar_runtime.clock import Clock
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator() as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""DPD over the META API of DPDgroup: labels of single parcels, nothing else.
+"""DPD over the META API of DPDgroup: labels, nothing else.
 
 Source of names, limits and codes: DPD's OpenAPI document "META-API Shipment" 2.30.48 (2025-11-18); never run against DPD
 itself. The document has no price, no void and no look-up by reference: a purchase without an answer is reconciled from the
@@ -7,6 +7,7 @@ invoice, and a parcel that never travels is not billed by DPD Germany.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import httpx
@@ -17,12 +18,13 @@ from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
 from linkstar_labeler.carriers.remote.oauth import NO_TOKEN, BearerTransport, refused_sign_in
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, selling
-from linkstar_labeler.carriers.remote.replies import printed
+from linkstar_labeler.carriers.remote.replies import Unreadable, printed
 from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
 from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
 from linkstar_labeler.carriers.remote.writing import local_phone, sides_in, street_lines, truncated, weight_in
 from linkstar_labeler.domain.connector import (
     Capabilities,
+    Document,
     LabelRequest,
     NotSent,
     OutcomeUnknown,
@@ -38,7 +40,8 @@ __all__ = ["Dpd"]
 _PRODUCTS = {"classic": "101"}
 _MOST_G = 31_500
 _TOKEN_S = 24 * 3600.0
-_LABEL = {"LabelPrintFormat": "PDF", "LabelPaperFormat": "A6"}
+_MEDIA = {"PDF": "application/pdf", "ZPL": "application/zpl"}
+_LABEL = re.compile(rb"\^XA.*?\^XZ", re.DOTALL)
 
 
 class Dpd(LabelsOnly):
@@ -48,6 +51,7 @@ class Dpd(LabelsOnly):
     capabilities = Capabilities(PurchaseGuarantee.RECONCILED, frozenset(_PRODUCTS), voids=False)
 
     def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
+        self._format = account.choice("label_format", "PDF", frozenset(_MEDIA))
         self._customer = {"customerAccountNumber": account.number}
         self._sign_in = {
             "X-DPD-LOGIN": account.secret("login"),
@@ -59,14 +63,15 @@ class Dpd(LabelsOnly):
 
     @selling
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
-        """Buy one parcel's label: DPD prints the labels of several parcels into one document."""
+        """Buy the labels of one shipment. DPD prints them into one document: only of a ZPL one each parcel gets its own."""
         if request.service not in _PRODUCTS:
             return Refused("service_not_offered", f"DPD has no product {request.service}")
         if request.inbound:
             return Refused("returns_not_offered", "DPD sells returns in another process")
-        if len(request.parcels) > 1:
-            return Refused("multi_parcel", "one label for one parcel")
-        call = Call("buy", "POST", "/shipping/v1/shipment", query=_LABEL, json=[_shipment(request, self._customer)])
+        if len(request.parcels) > 1 and self._format != "ZPL":
+            return Refused("multi_parcel", "the labels of several parcels are one document, unless in ZPL")
+        query = {"LabelPrintFormat": self._format, "LabelPaperFormat": "A6"}
+        call = Call("buy", "POST", "/shipping/v1/shipment", query=query, json=[_shipment(request, self._customer)])
         end = await self._api.send(call)
         if not isinstance(end, Reply):
             return end
@@ -74,9 +79,14 @@ class Dpd(LabelsOnly):
         if not end.accepted:
             code, detail = sold["errorCode"].text_or(f"http_{end.status}"), sold["errorMessage"].text_or("no detail")
             return Refused(code[:64], detail[:300])
-        number = sold["parcelIds"].first().text(28)
-        parcel = PurchasedParcel(number, printed(sold["label"]["base64Data"], "application/pdf"))
-        return Purchased(sold["shipmentId"].text(50), (parcel,), None)
+        carrier_id = sold["shipmentId"].text(50)
+        numbers = [number.text(28) for number in sold["parcelIds"]]
+        labels = _labels(printed(sold["label"]["base64Data"], _MEDIA[self._format]), len(request.parcels))
+        if not len(numbers) == len(labels) == len(request.parcels):
+            told = f"{len(numbers)} numbers and {len(labels)} labels for {len(request.parcels)} parcels"
+            raise Unreadable("parcel_missing", told)
+        parcels = tuple(PurchasedParcel(*parcel) for parcel in zip(numbers, labels, strict=True))
+        return Purchased(carrier_id, parcels, None)
 
     @selling
     async def verify(self) -> Refused | NotSent | OutcomeUnknown | None:
@@ -97,26 +107,35 @@ class Dpd(LabelsOnly):
         return Token(token, _TOKEN_S) if token else NotSent(NO_TOKEN, "the reply holds no access token")
 
 
+def _labels(document: Document, parcels: int) -> list[Document]:
+    """Return the label of each parcel, in the order of the parcels. Commands between labels make them inseparable."""
+    if parcels == 1:
+        return [document]
+    if _LABEL.sub(b"", document.content).strip():
+        raise Unreadable("bad_label", "there is more than labels in the document")
+    return [Document(document.media_type, label) for label in _LABEL.findall(document.content)]
+
+
 def _shipment(request: LabelRequest, customer: dict[str, str]) -> dict[str, Any]:
-    parcel = request.parcels[0]
-    grams = str(weight_in(parcel.weight, "g", 0))
+    grams = [int(weight_in(parcel.weight, "g", 0)) for parcel in request.parcels]
+    parcels = zip(request.parcels, grams, strict=True)
     return {
-        "shipmentInfos": {"productCode": _PRODUCTS[request.service], "weight": grams},
+        "shipmentInfos": {"productCode": _PRODUCTS[request.service], "weight": str(sum(grams))},
         "customerReferenceNumbers": [request.reference],
-        "numberOfParcels": "1",
+        "numberOfParcels": str(len(grams)),
         "sender": {"customerInfos": customer, **_party(request.sender, "B")},
         "receiver": _party(request.receiver, "B" if request.receiver.company else "P"),
-        "parcel": [_parcel(parcel, grams, request.reference)],
+        "parcel": [_parcel(parcel, weight, request.reference) for parcel, weight in parcels],
     }
 
 
-def _parcel(parcel: Parcel, grams: str, reference: str) -> dict[str, Any]:
-    if int(grams) > _MOST_G:
+def _parcel(parcel: Parcel, grams: int, reference: str) -> dict[str, Any]:
+    if grams > _MOST_G:
         raise NotSellable("too_heavy", "DPD carries up to 31.5 kg")
     length, width, height = (int(side) for side in sides_in(parcel.dimensions, "cm", 0))
     size = {"length": length, "width": width, "height": height}
     return {
-        "parcelInfos": {"weight": grams, "dimensions": size},
+        "parcelInfos": {"weight": str(grams), "dimensions": size},
         "parcelRank": str(parcel.number),
         "senderParcelRefs": [reference],
     }
