@@ -22,7 +22,7 @@ from linkstar_labeler.domain.symbols import Modules, Symbology, modules
 __all__ = ["render_pdf", "render_slip"]
 
 rl_config.useA85 = 0  # streams stay binary: smaller, and half the time
-rl_config.ttfAsciiReadable = 0  # only letters that are used travel with the paper
+rl_config.ttfAsciiReadable = 0  # of a typeface travel the letters that are used, where it does not say otherwise
 _BARS = re.compile(rb"[^\x00]+")
 _INVERTED = bytes(255 - value for value in range(256))
 
