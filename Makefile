@@ -164,6 +164,13 @@ sim: $(INSTALLED) ## the stage's own code on SEEDS=20000 simulated worlds with f
 sim-labels: $(INSTALLED) ## purchases of labels in SEEDS=100000 simulated worlds with faults, then each broken variant
 	@PYTHONPATH=tests $(BIN)/python -m label_simulation --seeds $(if $(filter file,$(origin SEEDS)),100000,$(SEEDS)) --jobs $(JOBS)
 
+RUNS ?= 2000
+CHAOS_LABELS_ARGS ?=
+
+.PHONY: chaos-labels
+chaos-labels: $(INSTALLED) ## purchases of labels: 100,000 simulated schedules, RUNS=2000 on real processes, broken variants; SEED=1
+	@PYTHONPATH=tests $(BIN)/python -m label_chaos --runs $(RUNS) --seed $(SEED) --jobs $(JOBS) $(CHAOS_LABELS_ARGS)
+
 .PHONY: sim-replay
 sim-replay: $(INSTALLED) ## repeat one simulated world exactly: SIM_ARGS="--seed 17"
 	@PYTHONPATH=tests $(BIN)/python -m simulation --replay $(SIM_ARGS)

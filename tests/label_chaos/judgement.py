@@ -1,0 +1,137 @@
+"""Judges the evidence of a campaign. Shares no code with the labeler: it trusts the carriers' ledgers and what was asked."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from label_chaos.evidence import Attempted, Evidence, Sold
+
+__all__ = ["Verdict", "judge"]
+
+_SETTLED = {"settled", "adjusted", "accepted", "disputed"}
+
+
+@dataclass
+class Verdict:
+    """What was found wrong, and what was counted."""
+
+    double_charged: list[str] = field(default_factory=list)
+    """Orders for which two labels are live at a carrier that could have been asked."""
+    unrepaired: list[str] = field(default_factory=list)
+    """Labels a carrier bills for which no order of ours stands, and which nobody voided, told of or disputed."""
+    lost_labels: list[str] = field(default_factory=list)
+    """Orders without the one label they should have, at the carrier, in the tables and on the topic."""
+    ledger: list[str] = field(default_factory=list)
+    simulator_ledger: list[str] = field(default_factory=list)
+    """Cents by which what we owe a carrier differs from what it billed."""
+    counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def violations(self) -> list[str]:
+        """Everything that is wrong."""
+        return [
+            f"{name}: {what}"
+            for name in ("double_charged", "unrepaired", "lost_labels", "ledger", "simulator_ledger")
+            for what in getattr(self, name)
+        ]
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return the verdict."""
+    verdict = Verdict()
+    live = _live(evidence)
+    _judge_doubles(evidence, live, verdict)
+    _judge_orders(evidence, live, verdict)
+    _judge_books(evidence, verdict)
+    verdict.counts.update(f"label {each.state}" for each in evidence.attempted)
+    verdict.counts["sales"] = len(evidence.sold)
+    return verdict
+
+
+def _live(evidence: Evidence) -> dict[tuple[str, str], Sold]:
+    """What the carriers bill as far as nobody contests it: sold and not voided; where only handed-over parcels are billed,
+    those that are the label of an order.
+    """
+    ours = {(each.carrier, each.carrier_id) for each in evidence.attempted if each.label == "active"}
+    return {
+        (sale.carrier, sale.carrier_id): sale
+        for sale in evidence.sold
+        if not sale.voided
+        and (sale.carrier not in evidence.bills_when_handed_over or (sale.carrier, sale.carrier_id) in ours)
+    }
+
+
+def _judge_doubles(evidence: Evidence, live: dict[tuple[str, str], Sold], verdict: Verdict) -> None:
+    order_of = {(each.carrier, name): each.order_id for each in evidence.attempted for name in each.asked_as}
+    paid = {(each.carrier, each.carrier_id) for each in evidence.attempted if each.state in ("purchased", "kept")}
+    disputed = {(each.carrier, each.tracking_number) for each in evidence.billed if each.state == "disputed"}
+    of_order: dict[tuple[str, str], list[Sold]] = defaultdict(list)
+    for place, sale in live.items():
+        names = {order_of.get((sale.carrier, name), "") for name in sale.asked_as} - {""}
+        if len(names) != 1:
+            verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} was asked for by {len(names)} orders")
+        of_order[sale.carrier, min(names, default="")].append(sale)
+        contested = all((sale.carrier, number) in disputed for number in sale.tracking_numbers)
+        if place in paid and not contested:
+            continue
+        verdict.counts["disputed" if contested else "told" if place in evidence.kept_orphans else "stray"] += 1
+        if not contested:
+            verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} ({sale.asked_as}) is billed and not disputed")
+    for (carrier, order_id), sales in of_order.items():
+        if carrier in evidence.recovers and len(sales) > 1:
+            verdict.double_charged.append(f"{order_id} has {len(sales)} live labels at {carrier}")
+        elif len(sales) > 1:
+            verdict.counts["doubles that only an invoice tells"] += 1
+
+
+def _judge_orders(evidence: Evidence, live: dict[tuple[str, str], Sold], verdict: Verdict) -> None:
+    by_order: dict[str, list[Attempted]] = defaultdict(list)
+    for each in evidence.attempted:
+        by_order[each.order_id].append(each)
+    for order in evidence.wanted:
+        active = [each for each in by_order[order.order_id] if each.label == "active"]
+        verdict.counts[f"order {order.end}"] += 1
+        if order.end != "label":
+            verdict.lost_labels += [f"{order.order_id} is {order.end} and has a label" for _ in active]
+        elif len(active) != 1:
+            verdict.lost_labels.append(f"{order.order_id} has {len(active)} active labels")
+        else:
+            verdict.lost_labels += list(_flaws(order.created, active[0], live))
+        if sorted(order.versions) != list(range(1, len(order.versions) + 1)):
+            verdict.lost_labels.append(f"{order.order_id} has label events {sorted(order.versions)}")
+    verdict.lost_labels += [f"{each.order_id} is still {each.state}" for each in evidence.attempted if each.open]
+    verdict.lost_labels += list(evidence.unsettled)
+
+
+def _flaws(
+    created: Mapping[int, tuple[str, ...]], label: Attempted, live: dict[tuple[str, str], Sold]
+) -> Iterator[str]:
+    """What is wrong with the one label of an order."""
+    sale = live.get((label.carrier, label.carrier_id))
+    told = created.get(label.route_version)
+    if sale is None:
+        yield f"{label.order_id}: label {label.carrier_id} is not live at {label.carrier}"
+    elif sorted(sale.tracking_numbers) != sorted(label.tracking_numbers):
+        yield f"{label.order_id}: {label.tracking_numbers} is not what {label.carrier} sold: {sale.tracking_numbers}"
+    if told != label.tracking_numbers:
+        yield f"{label.order_id}: LabelCreated told {told}, the label is {label.tracking_numbers}"
+
+
+def _judge_books(evidence: Evidence, verdict: Verdict) -> None:
+    for name, law in evidence.books.get("laws", {}).items():
+        if law["result"] == "violated":
+            verdict.ledger.append(f"{name}: {', '.join(law['examples'])}")
+    if evidence.books.get("ledger_sum") != 0:
+        verdict.ledger.append(f"the ledger sums to {evidence.books.get('ledger_sum')}")
+    verdict.ledger += [
+        f"line {line.carrier} {line.tracking_number} is {line.state} ({line.kind})"
+        for line in evidence.billed
+        if line.state not in _SETTLED
+    ]
+    for carrier in sorted({*evidence.payable_minor, *evidence.invoiced_minor}):
+        owed, billed = evidence.payable_minor.get(carrier, 0), evidence.invoiced_minor.get(carrier, 0)
+        verdict.counts[f"billed_minor {carrier}"] = billed
+        if owed != billed:
+            verdict.simulator_ledger.append(f"{carrier}: we owe {owed}, it billed {billed}")
