@@ -7,7 +7,7 @@ from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen,
 from linkstar_labeler import api
 from linkstar_labeler.handlers import AccountConnectors, Handlers, Settler, only_labelled
 from linkstar_labeler.handlers.invoices import expire_disputes
-from linkstar_labeler.jobs import MoneyGauges, Purchasing, continue_held, give_up_unused
+from linkstar_labeler.jobs import EndOfDay, MoneyGauges, Purchasing, continue_held, give_up_unused
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.service import Service, Subscription, Timer, Worker
@@ -27,6 +27,7 @@ def build() -> Service:
     settler = Settler(vault, settings.labeler.block_size, clock, connectors.simulated_services())
     handlers = Handlers(settler)
     purchasing = Purchasing(connectors, purchases)
+    end_of_day = EndOfDay(connectors, purchases)
     return Service(
         name="labeler",
         settings=settings,
@@ -46,5 +47,5 @@ def build() -> Service:
             Timer("expire-disputes", 60.0, expire_disputes),
             Timer("give-up-unused", 600.0, give_up_unused(settler)),
         ),
-        workers=(Worker("measure-money", 30.0, MoneyGauges().measure), *purchasing.workers),
+        workers=(Worker("measure-money", 30.0, MoneyGauges().measure), *purchasing.workers, *end_of_day.workers),
     )

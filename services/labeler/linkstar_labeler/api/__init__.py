@@ -6,7 +6,19 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from linkstar_labeler.api import accounts, invoices, labels, printing, rebates, statements, unused_labels, wallet
+from linkstar_labeler.api import (
+    accounts,
+    hand_overs,
+    invoices,
+    labels,
+    manifests,
+    pickups,
+    printing,
+    rebates,
+    statements,
+    unused_labels,
+    wallet,
+)
 from linkstar_labeler.api.press import Press
 from linkstar_labeler.handlers import AccountConnectors, Settler
 from linkstar_runtime.service import ServiceContext
@@ -22,6 +34,9 @@ def routes(settler: Settler, connectors: AccountConnectors) -> Callable[[Service
         press = Press()
         router.include_router(printing.routes(context, press))
         router.include_router(labels.routes(context, settler, press))
+        router.include_router(manifests.routes(context, connectors, press))
+        router.include_router(hand_overs.routes(context))
+        router.include_router(pickups.routes(context, connectors))
         router.include_router(accounts.routes(context, connectors))
         router.include_router(wallet.routes(context))
         router.include_router(rebates.routes(context))

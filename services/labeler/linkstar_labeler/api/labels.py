@@ -13,6 +13,7 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.text import ShipmentId
 from linkstar_contracts.values import Money
 from linkstar_labeler import store
+from linkstar_labeler.api.manifested import refuse_manifested
 from linkstar_labeler.api.opening import unknown
 from linkstar_labeler.api.press import MEDIA_TYPES, Press, PrintOptions
 from linkstar_labeler.api.printing import note, printable
@@ -71,6 +72,7 @@ def routes(context: ServiceContext, settler: Settler, press: Press) -> APIRouter
             shipment = locked.get((principal.tenant, shipment_id))
             if shipment is None:
                 raise unknown()
+            await refuse_manifested(tx, shipment)
             if not shipment.void("requested"):
                 raise Problem(409, "label_in_use", "The carrier already has the parcel", fix="Open a return instead.")
             return await settler.settle(tx, [shipment])

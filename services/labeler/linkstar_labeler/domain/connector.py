@@ -225,7 +225,9 @@ class CarrierConnector(Protocol):
     async def manifest(
         self, reference: str, origin: Consignee, labels: Sequence[PurchasedLabel], day: date
     ) -> Manifest | Refused | NotSent | OutcomeUnknown:
-        """Close the day for these labels."""
+        """Close the day for these labels. Asked again for labels that one manifest of the carrier holds, it names that one
+        and makes none: that is how a lost answer is looked up.
+        """
 
     async def book_pickup(self, request: PickupRequest) -> str | Refused | NotSent | OutcomeUnknown:
         """Book a pickup and return the carrier's confirmation number."""

@@ -48,7 +48,7 @@ class AccountConnectors:
         stored = await store.read_account(tx, account)
         if stored is None or stored.suspended:
             code = "account_suspended" if stored else "account_unbound"
-            return BoundConnector(Unbound(account.carrier, code, f"Account {account.account} cannot be used"), {})
+            return _unusable(account.carrier, code, f"Account {account.account} cannot be used")
         made = self._made.get(account)
         if made is None or made.version != stored.version:
             made = self._made[account] = _Made(stored.version, self._bind(stored))
@@ -87,7 +87,7 @@ class AccountConnectors:
             try:
                 account = simulated_account(key.carrier, self._simulator_url, key.tenant)
             except AccountIncomplete as error:
-                return BoundConnector(Unbound(key.carrier, error.code, str(error)), {})
+                return _unusable(key.carrier, error.code, str(error))
             self._made[key] = _Made(0, BoundConnector(self.connector(account), dict(SENDERS)))
         return self._made[key].bound
 
@@ -95,7 +95,7 @@ class AccountConnectors:
         try:
             connector = self.connector(self._opened(stored))
         except (AccountIncomplete, VaultError) as error:
-            return BoundConnector(Unbound(stored.key.carrier, error.code, str(error)), {})
+            return _unusable(stored.key.carrier, error.code, str(error))
         senders = {code: Consignee.model_validate(address) for code, address in stored.settings["senders"].items()}
         return BoundConnector(connector, senders, stored.settings["drift_percent"])
 
@@ -107,6 +107,10 @@ class AccountConnectors:
         return CarrierAccount(
             stored.connector, base_url, own["number"], credentials, own["connector"], stored.test
         )  # fmt: skip
+
+
+def _unusable(carrier: str, code: str, detail: str) -> BoundConnector:
+    return BoundConnector(Unbound(carrier, code, detail), {}, usable=False)
 
 
 def secret_name(key: AccountKey) -> str:

@@ -23,6 +23,8 @@ class BoundConnector:
     senders: dict[str, Consignee]
     """By warehouse code, or by country for all its warehouses; `*` stands for all others."""
     drift_percent: int = 10
+    usable: bool = True
+    """False where the account is gone, suspended or incomplete: what waits for it goes on waiting."""
 
     def sender(self, warehouse: str, country: str = "") -> Consignee | None:
         """Return the address of a warehouse."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,8 +11,8 @@ from linkstar_labeler.store.arrays import transposed
 from linkstar_runtime.handling import Transaction
 
 __all__ = [
-    "PLATFORM", "SIMULATOR", "AccountKey", "StoredAccount", "bind_account", "bound_accounts", "read_account",
-    "suspend_account", "tenant_accounts",
+    "PLATFORM", "SIMULATOR", "AccountKey", "StoredAccount", "accounts_of_carrier", "bind_account", "bound_accounts",
+    "read_account", "suspend_account", "tenant_accounts",
 ]  # fmt: skip
 
 PLATFORM = "platform"
@@ -63,6 +63,15 @@ async def read_account(tx: Transaction, key: AccountKey) -> StoredAccount | None
 async def tenant_accounts(tx: Transaction, tenant: str) -> list[StoredAccount]:
     """Return a tenant's accounts by carrier and name."""
     rows = await tx.fetch("SELECT * FROM carrier_account WHERE tenant = $1 ORDER BY carrier, account", tenant)
+    return [_account(row) for row in rows]
+
+
+async def accounts_of_carrier(tx: Transaction, tenants: Sequence[str], carrier: str) -> list[StoredAccount]:
+    """Return the accounts of these tenants at a carrier."""
+    rows = await tx.fetch(
+        "SELECT * FROM carrier_account WHERE tenant = ANY ($1::text[]) AND carrier = $2 ORDER BY tenant, account",
+        list(tenants), carrier,
+    )  # fmt: skip
     return [_account(row) for row in rows]
 
 
