@@ -19,6 +19,7 @@ from linkstar_cli import (
     tariffs,
     topics,
     trace,
+    vault,
     wallet,
 )
 
@@ -38,6 +39,7 @@ app.add_typer(carriers.app, name="carriers")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(wallet.app, name="wallet")
+app.add_typer(vault.app, name="vault")
 
 if __name__ == "__main__":
     app()

@@ -84,9 +84,12 @@ class TelemetrySettings(_Group):
 
 
 class VaultSettings(_Group):
-    """Where the master key of the consignee vault lies."""
+    """Where the master keys of the consignee vault lie; docs/secrets.md tells how they are exchanged."""
 
     master_key_file: Path | None = None
+    """The key that wraps."""
+    other_key_files: tuple[Path, ...] = ()
+    """Keys that only unwrap: the one before, or the next one."""
 
 
 class LogSettings(_Group):

@@ -35,6 +35,7 @@ from linkstar_ingest.store import orders as order_store
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Received, Reject
+from linkstar_runtime.master_keys import MasterKeys
 from linkstar_runtime.settings import DatabaseSettings, Settings
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.vault import Vault
@@ -59,7 +60,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="module")
 def vault() -> Vault:
-    return Vault(os.urandom(32))
+    return Vault(MasterKeys([os.urandom(32)]))
 
 
 @pytest.fixture

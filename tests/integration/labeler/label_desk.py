@@ -33,6 +33,7 @@ from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Outcome, Received, Transaction
+from linkstar_runtime.master_keys import MasterKeys
 from linkstar_runtime.settings import DatabaseSettings
 from linkstar_runtime.vault import Vault
 
@@ -43,7 +44,7 @@ class OpenVault(Vault):
     """A vault whose only secret is the word `erased`: most tests are not about sealing."""
 
     def __init__(self) -> None:
-        super().__init__(None)
+        super().__init__(MasterKeys(()))
 
     async def open_many(
         self, tx: Transaction, orders: Sequence[tuple[str, str, SealedConsignee]]

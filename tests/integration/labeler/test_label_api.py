@@ -18,6 +18,7 @@ from linkstar_labeler.jobs import continue_held
 from linkstar_runtime.api_keys import create_key
 from linkstar_runtime.clock import ManualClock
 from linkstar_runtime.handling import Retry
+from linkstar_runtime.master_keys import MasterKeys
 from linkstar_runtime.vault import Vault
 
 pytestmark = pytest.mark.integration
@@ -62,7 +63,7 @@ async def test_an_erased_consignee_cannot_be_printed_any_more(counter: Counter) 
 
 async def test_without_the_master_key_the_stage_waits(counter: Counter) -> None:
     await counter.order("order-1", "Ada")
-    counter.settler = Settler(Vault(None), block_size=10, clock=ManualClock(AT))
+    counter.settler = Settler(Vault(MasterKeys(())), block_size=10, clock=ManualClock(AT))
     with pytest.raises(Retry, match="no_master_key"):
         await counter.order("order-2", "Ada")
 
