@@ -14,10 +14,11 @@ from decimal import Decimal
 from label_simulation.carrier import Carrier
 from label_simulation.time import WorldClock
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
-from linkstar_labeler.domain.connector import BillableLabel, LabelRequest, NotFound, NotSent, Purchased, RecoverOutcome
+from linkstar_labeler.carriers.remote.unbound import Unbound
+from linkstar_labeler.domain.connector import BillableLabel, CarrierConnector, LabelRequest, RecoverOutcome, Refused
 from linkstar_labeler.domain.purchase_steps import Effects, Outcome, Patience, PurchaseKey, StepKind
 from linkstar_labeler.domain.purchasing import LabelPurchase, purchase_key, reference_of
-from linkstar_labeler.domain.reconciliation import Standing, judge
+from linkstar_labeler.domain.reconciliation import Standing, judge, weigh
 from linkstar_labeler.handlers.buying import Errand
 from linkstar_labeler.handlers.reconciling import OrphanEnd, Suspect
 from linkstar_labeler.store import AccountKey, OrphanLabel, SuspectedAttempt
@@ -28,8 +29,6 @@ __all__ = ["ACCOUNT", "PRICE", "Book"]
 ACCOUNT = AccountKey("platform", "usps", "platform")
 PRICE = 500
 DAY_S = 600.0
-CHECKS_S = (120.0, 240.0, 600.0)
-"""A day of look-ups, shortened: longer together than any pause of a process."""
 _LIMIT = Money(amount_minor=PRICE * 110 // 100, currency="USD")
 _SOMEBODY = Consignee(name="A", street="1 Main", city="X", postcode="10001", country="US")
 _PARCEL = Parcel(
@@ -71,6 +70,9 @@ class Book:
         self.orphans: dict[str, Orphan] = {}
         self.accounts: Counter[str] = Counter()
         self.told: defaultdict[PurchaseKey, list[str]] = defaultdict(list)
+        self.suspended = False
+        self.erased: set[PurchaseKey] = set()
+        """Purchases whose consignee's data is gone: their requests cannot be written any more."""
         self.faulty = True
         self.lost_replies = 0
         self._tokens = 0
@@ -98,17 +100,27 @@ class Book:
 
     def _errand(self, purchase: LabelPurchase) -> Errand | None:
         self._tokens += 1
-        step = purchase.take(self._clock.wall(), str(self._tokens), self._carrier.capabilities, self._patience)
+        connector = self._connector
+        step = purchase.take(self._clock.wall(), str(self._tokens), connector.capabilities, self._patience)
         if step is None:
             return None
         if step.suspects:
             self._suspect(purchase.key, step.suspects)
         if step.kind is StepKind.BUY:
             self.references[reference_of(purchase.key, step.attempt)] = (purchase.key, step.attempt)
-        deadline = self._clock.monotonic() + self._patience.lease_s
+        errand = Errand(purchase.key, step, connector, self._clock.monotonic() + self._patience.lease_s)
         if step.kind is StepKind.VOID:
-            return Errand(purchase.key, step, self._carrier, deadline, label=copy(purchase).label("ground"))
-        return Errand(purchase.key, step, self._carrier, deadline, _request(purchase.key, step.attempt))
+            return errand.voiding(copy(purchase).label("ground"))
+        request = self._request(purchase.key, step.attempt)
+        return errand.asking(request or Refused("consignee_erased", "erased before the label was bought"))
+
+    @property
+    def _connector(self) -> CarrierConnector:
+        """The account's connector as the account stands now."""
+        return Unbound("usps", "account_suspended", "suspended") if self.suspended else self._carrier
+
+    def _request(self, key: PurchaseKey, attempt: int) -> LabelRequest | None:
+        return None if key in self.erased else _request(key, attempt)
 
     async def settle(self, errand: Errand, outcome: Outcome | None) -> None:
         await self._latency()
@@ -133,9 +145,10 @@ class Book:
 
     # -- OrphanBook ---------------------------------------------------------------------------------------------------
 
-    async def days_in_doubt(self) -> Sequence[tuple[AccountKey, Carrier, date]]:
+    async def days_in_doubt(self) -> Sequence[tuple[AccountKey, CarrierConnector, date]]:
         await self._latency()
-        return [(ACCOUNT, self._carrier, self._clock.now().date())] if self._carrier.capabilities.lists_labels else []
+        connector = self._connector
+        return [(ACCOUNT, connector, self._clock.now().date())] if connector.capabilities.lists_labels else []
 
     async def compare(self, account: AccountKey, day: date, listed: Sequence[BillableLabel]) -> None:
         await self._latency()
@@ -155,27 +168,20 @@ class Book:
                 suspicion.check_at = now + self._patience.lease_s
                 key, attempt = self.references[reference]
                 suspected = SuspectedAttempt(key, attempt, reference, ACCOUNT, suspicion.checks)
-                taken.append(Suspect(suspected, self._carrier, _request(key, attempt)))
+                taken.append(Suspect(suspected, self._connector, self._request(key, attempt)))
         return taken
 
     async def end_suspect(self, suspect: Suspect, outcome: RecoverOutcome) -> None:
         await self._latency()
         suspicion, attempt = self.suspects[suspect.attempt.reference], suspect.attempt
-        again_s: float | None = self._patience.backoff_max_s
-        if isinstance(outcome, Purchased):
-            listed = BillableLabel(attempt.reference, outcome.carrier_id, "", None)
-            standing = judge(listed, attempt.attempt, self.purchases[attempt.key])
-            if standing is Standing.ORPHAN:
-                self._orphan(OrphanLabel(ACCOUNT, outcome.carrier_id, attempt.reference, ()))
-            again_s = again_s if standing is Standing.OPEN else None
-        elif isinstance(outcome, NotFound):
-            suspicion.checks += 1
-            again_s = CHECKS_S[suspicion.checks] if suspicion.checks < len(CHECKS_S) else None
-        elif isinstance(outcome, NotSent):
-            again_s = max(again_s, outcome.after_s)
-        suspicion.check_at = self._clock.monotonic() + again_s if again_s else None
+        purchase = self.purchases[attempt.key]
+        found = weigh(outcome, attempt.reference, attempt.attempt, suspicion.checks, purchase, self._patience)
+        if found.orphan:
+            self._orphan(OrphanLabel(ACCOUNT, found.orphan.carrier_id, attempt.reference, ()))
+        suspicion.checks = found.checks
+        suspicion.check_at = self._clock.monotonic() + found.again_s if found.again_s else None
 
-    async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, Carrier]]:
+    async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, CarrierConnector]]:
         await self._latency()
         now = self._clock.monotonic()
         due = [orphan for orphan in self.orphans.values() if orphan.due_at is not None and orphan.due_at <= now][:limit]
@@ -183,7 +189,7 @@ class Book:
             self._tokens += 1
             orphan.label = orphan.label._replace(token=str(self._tokens))
             orphan.due_at = now + self._patience.lease_s
-        return [(orphan.label, self._carrier) for orphan in due]
+        return [(orphan.label, self._connector) for orphan in due]
 
     async def end_orphan(self, orphan: OrphanLabel, end: OrphanEnd) -> None:
         await self._latency()
@@ -198,13 +204,21 @@ class Book:
     def busy(self) -> bool:
         """True while something is left to do."""
         waiting = any(purchase.due_at is not None for purchase in self.purchases.values())
-        waiting = waiting or any(suspicion.check_at is not None for suspicion in self.suspects.values())
+        waiting = waiting or any(
+            suspicion.check_at is not None and not self.is_left_to_the_invoice(reference)
+            for reference, suspicion in self.suspects.items()
+        )
         return waiting or any(orphan.due_at is not None for orphan in self.orphans.values())
 
+    def is_left_to_the_invoice(self, reference: str) -> bool:
+        """A suspected attempt that nobody can look up any more, at a carrier without a list: only its invoice will tell."""
+        key, _ = self.references[reference]
+        suspected = reference in self.suspects and self.suspects[reference].check_at is not None
+        return suspected and key in self.erased and not self._carrier.capabilities.lists_labels
+
     def _suspect(self, key: PurchaseKey, attempt: int) -> None:
-        self.suspects[reference_of(key, attempt)] = Suspicion(
-            self._clock.monotonic(), self._clock.monotonic() + CHECKS_S[0]
-        )
+        now = self._clock.monotonic()
+        self.suspects[reference_of(key, attempt)] = Suspicion(now, now + self._patience.suspect_checks_s[0])
 
     def _orphan(self, label: OrphanLabel) -> None:
         held = {purchase.carrier_id for purchase in self.purchases.values()}

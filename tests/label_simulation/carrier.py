@@ -43,7 +43,10 @@ KINDS = {
     "native": Capabilities(PurchaseGuarantee.NATIVE, frozenset({"ground"}), key_lives_s=86_400, lists_labels=True),
     "recovered": Capabilities(PurchaseGuarantee.RECOVERED, frozenset({"ground"}), recovers=True),
     "reconciled": Capabilities(PurchaseGuarantee.RECONCILED, frozenset({"ground"}), lists_labels=True),
+    "keyed": Capabilities(PurchaseGuarantee.RECONCILED, frozenset({"ground"}), recovers=True, key_lives_s=86_400),
+    "listed": Capabilities(PurchaseGuarantee.RECONCILED, frozenset({"ground"}), recovers=True, lists_labels=True),
 }
+"""What a carrier may have: key and list, look-up, list, key and look-up (as USPS), look-up and list (as Canpar)."""
 CALL_TIMEOUT_S = 30.0
 LATEST_S = 50.0
 """A request that the carrier gets later than this was lost: less than the time purchases take to settle."""
@@ -72,17 +75,22 @@ class Carrier:
         self.faults: Counter[str] = Counter()
         self.faulty = True
         self.before_send: Callable[[], None] = lambda: None
+        self.refused: set[str] = set()
+        """Purchases this carrier will never sell a label for."""
+        self.unwritable: set[str] = set()
+        """Purchases whose request the connector cannot write: it breaks its promise and raises."""
         self.twice: set[str] = set()
         """Purchases that had two unvoided labels at some moment."""
 
     # -- the carrier's side -----------------------------------------------------------------------------------------
 
     def _sell(self, request: LabelRequest) -> PurchaseOutcome:
-        if self.carrier == "native":
+        if self.capabilities.key_lives_s:
             for sale in self.sales:
                 if sale.purchase_key == request.purchase_key:
-                    return _bought(sale)
-        if self._fault("refused", 0.03):
+                    same = sale.reference == request.reference
+                    return _bought(sale) if same else OutcomeUnknown("key_reused", "sold under this key before")
+        if request.purchase_key in self.refused or self._fault("refused", 0.03):
             return Refused("address_invalid", "no such street")
         dearer = self._fault("price_changed", 0.02)
         amount = request.expected.amount_minor * (3 if dearer else 1)
@@ -118,6 +126,9 @@ class Carrier:
     # -- the caller's side ------------------------------------------------------------------------------------------
 
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
+        if request.purchase_key in self.unwritable:
+            self.faults["unwritable"] += 1
+            raise ValueError("a name in no alphabet the carrier knows")
         return await self._call(lambda: self._sell(request))
 
     async def recover(self, request: LabelRequest) -> RecoverOutcome:

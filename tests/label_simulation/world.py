@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from simulation.loop import PROCESS, Exhausted, Process, VirtualLoop, bury
 
 from label_simulation.book import PRICE, Book
-from label_simulation.carrier import KINDS, Carrier
+from label_simulation.carrier import KINDS, Carrier, Sale
 from label_simulation.time import WorldClock
 from linkstar_labeler.domain.purchase_steps import Patience, PurchaseKey, PurchaseState
 from linkstar_labeler.domain.purchasing import LabelPurchase, purchase_key
@@ -23,6 +23,8 @@ __all__ = ["Result", "simulate"]
 TROUBLE_S = 400.0
 """So long faults happen; after that everything must come to its end."""
 _LOOK_S, _LISTS_S = 10.0, 150.0
+_CHECKS_S = (120.0, 240.0, 600.0)
+"""A day of look-ups, shortened: longer together than any pause of a process."""
 _QUIET = 5
 """Minutes without anything to do after which a world is over: time for two readings of the carrier's list."""
 _ENDED = {
@@ -53,8 +55,9 @@ class _World:
         self.clock = WorldClock(self.loop)
         self.carrier = Carrier(self.loop, self.clock, self._chance.choice(sorted(KINDS)), self._chance)
         self.patience = Patience(
-            give_up_s=self._chance.choice((200.0, 1_800.0)), void_again_s=120.0, backoff_max_s=120.0
-        )
+            give_up_s=self._chance.choice((200.0, 1_800.0)), void_again_s=120.0, backoff_max_s=120.0,
+            suspect_checks_s=_CHECKS_S,
+        )  # fmt: skip
         self.book = Book(self.clock, self.carrier, self._chance, self.patience, kind)
         self.reconciles = reconciles
         self.processes: list[Process] = []
@@ -84,6 +87,8 @@ class _World:
             )
         for _ in range(self._chance.randint(0, 6)):
             self.loop.call_later(self._chance.uniform(0, TROUBLE_S), self._harm, context=self.clock.nobody())
+        if self._chance.random() < 0.2:
+            self.loop.call_later(self._chance.uniform(0, TROUBLE_S), self._suspend, context=self.clock.nobody())
         self.loop.call_later(TROUBLE_S, self._calm, context=self.clock.nobody())
 
     def _spawn(self) -> None:
@@ -109,10 +114,35 @@ class _World:
 
     def _order(self, key: PurchaseKey) -> None:
         self.book.begin(key)
+        self._burden(key)
         if self._chance.random() < 0.3:
             delay = self._chance.choice((0.1, 2, 20, 100, 400)) * self._chance.random()
             self.loop.call_later(delay, self._cancel, key, context=self.clock.nobody())
             self.result.figures["cancelled"] += 1
+
+    def _burden(self, key: PurchaseKey) -> None:
+        """Some orders can never be taken: refused whenever they are asked for, unwritable, or erased at some moment."""
+        share = self._chance.random()
+        if share < 0.04:
+            self.carrier.refused.add(purchase_key(key))
+        elif share < 0.07:
+            self.carrier.unwritable.add(purchase_key(key))
+        elif share < 0.12:
+            at = self._chance.choice((0.1, 20, 200)) * self._chance.random()
+            self.loop.call_later(at, self._erase, key, context=self.clock.nobody())
+
+    def _erase(self, key: PurchaseKey) -> None:
+        self.result.faults["erased"] += 1
+        self.book.erased.add(key)
+
+    def _suspend(self) -> None:
+        """Stop the account for a while."""
+        self.result.faults["suspended"] += 1
+        self.book.suspended = True
+        self.loop.call_later(self._chance.uniform(5, TROUBLE_S), self._resume, context=self.clock.nobody())
+
+    def _resume(self) -> None:
+        self.book.suspended = False
 
     def _cancel(self, key: PurchaseKey) -> None:
         self.book.withdraw(key)
@@ -172,7 +202,7 @@ class _World:
         sales = [sale for sale in self.carrier.sales if sale.purchase_key == purchase_key(key)]
         live = [sale for sale in sales if not sale.voided]
         told, state = self.book.told[key], purchase.state
-        borne = {sale.carrier_id for sale in live if self._is_borne(sale.carrier_id)}
+        borne = {sale.carrier_id for sale in live if sale.carrier_id != purchase.carrier_id and self._is_borne(sale)}
         live = [sale for sale in live if sale.carrier_id not in borne]
         name = f"{key.shipment_id} {state.value}"
         if state not in _ENDED:
@@ -189,9 +219,14 @@ class _World:
             self.result.violations.append(f"unrepaired: {name} {[sale.carrier_id for sale in live]} live")
         return PRICE if purchase.captured and state in (PurchaseState.PURCHASED, PurchaseState.KEPT) else 0
 
-    def _is_borne(self, carrier_id: str) -> bool:
-        """An orphan the carrier declined to void: found, told, and nobody's label."""
-        orphan = self.book.orphans.get(carrier_id)
+    def _is_borne(self, sale: Sale) -> bool:
+        """An orphan the carrier declined to void: found, told, and nobody's label. Or one that stays suspected until the
+        carrier's invoice: nobody can ask for it any more.
+        """
+        if self.book.is_left_to_the_invoice(sale.reference):
+            self.result.figures["left_to_the_invoice"] += 1
+            return True
+        orphan = self.book.orphans.get(sale.carrier_id)
         return orphan is not None and orphan.state == "kept"
 
     def _judge_doubles(self) -> None:
@@ -199,5 +234,6 @@ class _World:
         doubles = len(self.carrier.twice)
         self.result.figures["transient_doubles"] += doubles
         holed = self.result.faults["stop_before_send"] > 0
-        if doubles and (self.carrier.carrier == "native" or (self.carrier.carrier == "recovered" and not holed)):
+        can = self.carrier.capabilities
+        if doubles and (can.key_lives_s or (can.recovers and not holed)):
             self.result.violations.append(f"double_charged: {doubles} under {self.carrier.carrier}")

@@ -6,17 +6,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from linkstar_labeler import store
-from linkstar_labeler.domain.connector import (
-    BillableLabel,
-    CarrierConnector,
-    LabelRequest,
-    NotFound,
-    NotSent,
-    Purchased,
-    RecoverOutcome,
-)
+from linkstar_labeler.domain.connector import BillableLabel, CarrierConnector, LabelRequest, RecoverOutcome
 from linkstar_labeler.domain.purchase_steps import Patience
-from linkstar_labeler.domain.reconciliation import Standing, judge
+from linkstar_labeler.domain.reconciliation import Standing, judge, weigh
 from linkstar_labeler.handlers.connectors import Connectors
 from linkstar_labeler.handlers.reconciling import OrphanEnd, Suspect
 from linkstar_labeler.handlers.requests import Asked, write_requests
@@ -79,27 +71,17 @@ class StoredOrphans:
 
     async def end_suspect(self, suspect: Suspect, outcome: RecoverOutcome) -> None:
         """Store what the look-up said. A label found is an orphan unless it is the purchase's own."""
-        attempt, checks = suspect.attempt, suspect.attempt.checks
-        again_s: float | None = self._patience.backoff_max_s
+        attempt = suspect.attempt
         async with self._database.transaction() as tx:
-            if isinstance(outcome, Purchased):
-                purchase = (await store.attempted(tx, attempt.account, [attempt.reference]))[attempt.reference][1]
-                numbers = tuple(parcel.tracking_number or "" for parcel in outcome.parcels)
-                ours = {purchase.carrier_id, *purchase.tracking_numbers}.intersection(filter(None, numbers))
-                carrier_id = purchase.carrier_id if ours else outcome.carrier_id
-                standing = judge(BillableLabel(attempt.reference, carrier_id, "", None), attempt.attempt, purchase)
-                if standing is Standing.ORPHAN:
-                    orphan = OrphanLabel(attempt.account, carrier_id, attempt.reference, numbers)
-                    await store.found_orphan(tx, orphan, self._clock.wall())
-                again_s = again_s if standing is Standing.OPEN else None
-            elif isinstance(outcome, NotFound):
-                checks += 1
-                waits_s = self._patience.suspect_checks_s
-                again_s = waits_s[checks] if checks < len(waits_s) else None
-            elif isinstance(outcome, NotSent):
-                again_s = max(self._patience.backoff_max_s, outcome.after_s)
-            again_at = self._clock.wall() + timedelta(seconds=again_s) if again_s else None
-            await store.end_suspicion(tx, attempt.reference, checks, again_at)
+            known = await store.attempted(tx, attempt.account, [attempt.reference])
+            _, purchase = known[attempt.reference]
+            found = weigh(outcome, attempt.reference, attempt.attempt, attempt.checks, purchase, self._patience)
+            if found.orphan:
+                numbers = tuple(parcel.tracking_number or "" for parcel in found.orphan.parcels)
+                orphan = OrphanLabel(attempt.account, found.orphan.carrier_id, attempt.reference, numbers)
+                await store.found_orphan(tx, orphan, self._clock.wall())
+            again_at = self._clock.wall() + timedelta(seconds=found.again_s) if found.again_s else None
+            await store.end_suspicion(tx, attempt.reference, found.checks, again_at)
 
     async def take_orphans(self, limit: int) -> Sequence[tuple[OrphanLabel, CarrierConnector]]:
         """Take orphans whose void is due, under a lease."""
