@@ -1,12 +1,14 @@
-"""Every failpoint in the registry stands in the code once or more, and the code names no other."""
+"""Every failpoint in the registry stands in the code once or more, the code names no other, and a chaos run fires each."""
 
 from __future__ import annotations
 
 import ast
 
 from architecture.source_tree import modules
+from label_chaos.schedule import FAILPOINT_ACTIONS
 
 from linkstar_runtime.failpoints import FAILPOINTS, LABEL_FAILPOINTS
+from linkstar_sandbox.chaos.schedule import FAILPOINT_PLANS
 
 
 def test_registry_and_code_agree() -> None:
@@ -18,3 +20,8 @@ def test_registry_and_code_agree() -> None:
         for argument in call.args[:1]
     }
     assert used == FAILPOINTS | LABEL_FAILPOINTS
+
+
+def test_every_failpoint_is_fired() -> None:
+    assert set(FAILPOINT_PLANS) == FAILPOINTS
+    assert set(FAILPOINT_ACTIONS) == LABEL_FAILPOINTS
