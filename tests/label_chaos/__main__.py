@@ -13,7 +13,7 @@ from typing import Any
 
 import label_simulation.campaign as simulated
 
-from label_chaos.campaign import Campaign
+from label_chaos.campaign import CALM_S, Campaign
 from label_chaos.evidence import Evidence
 from label_chaos.ground import Ground, LabelStack, carriers
 from label_chaos.judgement import Verdict, judge
@@ -26,6 +26,7 @@ from linkstar_sandbox.home import Home
 WHOLE_RUN = 1_000
 """From so many runs on, a fault that never happened and a crash point never hit fail the campaign."""
 MUTANT_RUNS = 120
+MUTANT_CALM_S = 45.0
 MOST_SHOWN = 20
 _WATCH = Clock()
 _BEGAN = _WATCH.monotonic()
@@ -80,7 +81,8 @@ def play(home_path: Path, seed: int, runs: int, mutant: str = "") -> tuple[Verdi
     home.prepare()
     stack = LabelStack(home, tell if not mutant else _quiet, mutant)
     with carriers(home) as simulators, stack:
-        campaign, evidence = asyncio.run(_perform(stack, simulators, seed, runs))
+        calm_s = MUTANT_CALM_S if mutant else CALM_S
+        campaign, evidence = asyncio.run(_perform(stack, simulators, seed, runs, calm_s))
         hits, processes = campaign.saboteur.hits(), campaign.saboteur.done
     verdict = judge(evidence)
     verdict.lost_labels += _gaps(runs, campaign.faults + processes, hits) if not mutant else []
@@ -91,9 +93,11 @@ def play(home_path: Path, seed: int, runs: int, mutant: str = "") -> tuple[Verdi
     return verdict, _line(evidence, verdict, campaign.faults + processes, hits)
 
 
-async def _perform(stack: LabelStack, simulators: str, seed: int, runs: int) -> tuple[Campaign, Evidence]:
+async def _perform(
+    stack: LabelStack, simulators: str, seed: int, runs: int, calm_s: float
+) -> tuple[Campaign, Evidence]:
     async with Ground(stack, simulators) as ground:
-        campaign = Campaign(ground, stack, seed, runs, tell)
+        campaign = Campaign(ground, stack, seed, runs, tell, calm_s)
         return campaign, await campaign.perform()
 
 

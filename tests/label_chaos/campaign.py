@@ -22,13 +22,14 @@ from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.purchasing import purchase_key
 from linkstar_sandbox.demo.pipeline import Pipeline
 
-__all__ = ["Campaign"]
+__all__ = ["CALM_S", "Campaign"]
 
 STALL_S = 1.3
 """How long a simulated carrier says nothing: longer than a labeler waits."""
 RUN_S = 90.0
 """After this long a run is left to the end of the campaign."""
-CALM_S = 90.0
+CALM_S = 400.0
+"""A circuit that opened again and again stays open for five minutes, and look-ups wait for it."""
 _LOOK_S = 0.5
 _TOLD_EVERY_S = 15.0
 
@@ -46,9 +47,11 @@ SELECT p.shipment_id, p.route_version, p.carrier, p.state, l.state AS label, p.c
     = (p.tenant, p.shipment_id, p.route_version) ORDER BY a.attempt) AS references
 FROM labeler.purchase p JOIN labeler.label l USING (tenant, shipment_id, route_version) WHERE p.tenant = $1"""
 _RESTLESS = """
-SELECT (SELECT count(*) FROM labeler.purchase WHERE due_at IS NOT NULL)
-  + (SELECT count(*) FROM labeler.orphan_label WHERE state = 'voiding') + (SELECT count(*) FROM labeler.outbox)
-  + (SELECT count(*) FROM labeler.purchase_attempt WHERE suspected AND carrier = ANY ($1::text[]))"""
+SELECT 'purchase ' || shipment_id || ' is ' || state AS what FROM labeler.purchase WHERE due_at IS NOT NULL
+UNION ALL SELECT 'orphan ' || carrier_id || ' of ' || carrier FROM labeler.orphan_label WHERE state = 'voiding'
+UNION ALL SELECT 'suspected ' || reference || ' of ' || carrier || ' until ' || check_at FROM labeler.purchase_attempt
+  WHERE suspected AND carrier = ANY ($1::text[])
+UNION ALL SELECT 'unsent event of shard ' || shard FROM labeler.outbox"""
 _PAYABLE = """
 SELECT substr(account, 17) AS carrier, sum(amount_minor)::bigint AS owed FROM labeler.ledger_leg
 WHERE account LIKE 'carrier_payable:%' GROUP BY 1"""
@@ -61,8 +64,17 @@ SELECT count(*) FROM labeler.shipment WHERE tenant = $1 AND NOT accepted AND shi
 class Campaign:
     """Plays `runs` runs on a ground."""
 
-    def __init__(self, ground: Ground, stack: LabelStack, seed: int, runs: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        stack: LabelStack,
+        seed: int,
+        runs: int,
+        tell: Callable[[str], None],
+        calm_s: float = CALM_S,
+    ) -> None:
         self._ground, self._stack, self._seed, self._runs, self._tell = ground, stack, seed, runs, tell
+        self._calm_s = calm_s
         self.saboteur = Saboteur(stack, seed)
         self.faults: Counter[str] = Counter()
         self.unsettled: list[str] = []
@@ -137,16 +149,16 @@ class Campaign:
         recovering = sorted(self._ground.recovering)
         endpoints, quiet = self._stack.endpoints, 0
         async with Pipeline(endpoints["kafka"], endpoints["database"], ["labeler"]) as pipeline:
-            for _ in range(int(CALM_S / _LOOK_S)):
+            for _ in range(int(self._calm_s / _LOOK_S)):
                 open_orders = await _open(connection, dispatcher, list(dispatcher.orders))
-                restless = int(await connection.fetchval(_RESTLESS, recovering))
+                restless = [row["what"] for row in await connection.fetch(_RESTLESS, recovering)]
                 behind = (await pipeline.read()).lags["labeler"]
                 quiet = quiet + 1 if not open_orders and not restless and not behind else 0
                 if quiet * _LOOK_S >= 2.0:
                     return
                 await asyncio.sleep(_LOOK_S)
-        self.unsettled = [f"{order_id} did not end" for order_id in open_orders[:20]]
-        self.unsettled.append(f"{restless} purchases, orphans and suspicions did not end, {behind} records behind")
+        self.unsettled = [f"{what} did not end" for what in [*open_orders, *restless]]
+        self.unsettled += [f"{behind} records were not read"] if behind else []
 
     async def _collect(self, dispatcher: Dispatcher, connection: asyncpg.Connection) -> Evidence:
         self._tell("the carriers scan and bill")
