@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis import control
+from linkstar_sandbox.carrier_apis.canada_post import canada_post
 from linkstar_sandbox.carrier_apis.canpar import canpar
 from linkstar_sandbox.carrier_apis.dpd import dpd
 from linkstar_sandbox.carrier_apis.evri import evri
@@ -31,6 +32,7 @@ CARRIERS: dict[str, Callable[[World], FastAPI]] = {
     "dpd-de": dpd,
     "hermes-de": hermes,
     "canpar": canpar,
+    "canada-post": canada_post,
     "evri": evri,
 }
 

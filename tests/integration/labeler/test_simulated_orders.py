@@ -74,7 +74,7 @@ async def test_what_is_no_test_or_not_simulated_is_numbered_here(sandbox: Counte
     before = len(simulator.sales("acme"))
     await sandbox.top_up(1000, "k1")
     assert await sandbox.order("order-1", "Ada") == ["created 1"]
-    choice = route("canada-post", "expedited").route
+    choice = route("royal-mail", "tracked_48").route
     assert await sandbox.order("order-2", "Ada", test=True, route=choice) == ["created 1"]
     assert await bought_with(sandbox) == []
     assert len(simulator.sales("acme")) == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from integration.labeler.carrier_rigs import RIGS
 
 from linkstar_labeler.carriers.remote import CONNECTORS, AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.hosts import HOSTS, check_hosts
@@ -52,7 +53,7 @@ def test_real_labels_never_come_from_a_simulator() -> None:
     assert refusal(account("usps", "https://elsewhere.example", test=True), simulator_url="") == "unknown_host"
 
 
-@pytest.mark.parametrize("connector", CONNECTORS)
+@pytest.mark.parametrize("connector", [rig.connector for rig in RIGS])
 async def test_every_simulated_account_is_whole(connector: str) -> None:
     async with open_http() as http:
         made = connect(simulated_account(connector, SIMULATOR, "acme"), http, Clock(), None, False, SIMULATOR)

@@ -17,6 +17,7 @@ from linkstar_labeler.carriers.remote.evri import Evri
 from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.hermes import Hermes
 from linkstar_labeler.carriers.remote.hosts import check_hosts
+from linkstar_labeler.carriers.remote.karrio import canada_post
 from linkstar_labeler.carriers.remote.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.ups import Ups
 from linkstar_labeler.carriers.remote.usps import Usps
@@ -33,6 +34,7 @@ CONNECTORS: dict[str, Callable[[CarrierAccount, httpx.AsyncClient, Clock, Limits
     "hermes-de": Hermes,
     "canpar": Canpar,
     "evri": Evri,
+    "canada-post": canada_post,
 }
 """Every connector by the name an account asks for it."""
 

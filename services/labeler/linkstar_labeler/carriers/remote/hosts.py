@@ -32,6 +32,7 @@ HOSTS: Mapping[str, Hosts] = {
         frozenset({"de-api-int.hermesworld.com", "authme-int.myhermes.de"}),
     ),
     "evri": Hosts(frozenset({"www.hermes-europe.co.uk"}), frozenset({"sit.hermes-europe.co.uk"})),
+    "canada-post": Hosts(frozenset({"soa-gw.canadapost.ca"}), frozenset({"ct.soa-gw.canadapost.ca"})),
     "canpar": Hosts(frozenset({"canship.canpar.com"}), frozenset({"sandbox.canpar.com"})),
 }
 """The hosts of every connector, with those it signs in at."""

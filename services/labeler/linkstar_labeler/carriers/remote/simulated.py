@@ -18,6 +18,7 @@ SIMULATED: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
     "dpd-de": (("login", "password"), {}),
     "hermes-de": (("client_id", "client_secret", "username", "password"), {}),
     "evri": (("username", "password"), {"client_name": "Simulated"}),
+    "canada-post": (("username", "password"), {"contract_id": "0012345678"}),
     "canpar": (("user_id", "password"), {}),
 }
 """Names of the credentials and the settings by connector."""
