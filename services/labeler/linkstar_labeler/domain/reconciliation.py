@@ -59,7 +59,8 @@ def weigh(
     what is no answer never does.
     """
     if isinstance(outcome, Purchased):
-        standing = judge(BillableLabel(reference, outcome.carrier_id, "", outcome.charged), attempt, purchase)
+        carrier_id = purchase.carrier_id if _is_ours(outcome, purchase) else outcome.carrier_id
+        standing = judge(BillableLabel(reference, carrier_id, "", outcome.charged), attempt, purchase)
         orphan = outcome if standing is Standing.ORPHAN else None
         return Finding(checks, patience.backoff_max_s if standing is Standing.OPEN else None, orphan)
     if isinstance(outcome, NotFound):
@@ -67,3 +68,9 @@ def weigh(
         return Finding(checks + 1, waits_s[checks + 1] if checks + 1 < len(waits_s) else None)
     least_s = outcome.after_s if isinstance(outcome, NotSent) else 0.0
     return Finding(checks, max(patience.backoff_max_s, least_s))
+
+
+def _is_ours(found: Purchased, purchase: LabelPurchase) -> bool:
+    """A look-up may name a shipment of several parcels by another of its numbers than the purchase did."""
+    ours = {purchase.carrier_id, *purchase.tracking_numbers} - {""}
+    return not ours.isdisjoint(parcel.tracking_number for parcel in found.parcels)
