@@ -13,7 +13,9 @@ from linkstar_cli import (
     invoices,
     ledger,
     lifecycle,
+    manifest,
     orders,
+    pickup,
     quotes,
     rules,
     tariffs,
@@ -40,6 +42,8 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(invoices.app, name="invoices")
 app.add_typer(wallet.app, name="wallet")
 app.add_typer(vault.app, name="vault")
+app.add_typer(manifest.app, name="manifest")
+app.add_typer(pickup.app, name="pickup")
 
 if __name__ == "__main__":
     app()

@@ -36,13 +36,18 @@ def simulator() -> Iterator[Simulator]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-async def _empty(counter: Counter) -> None:
+async def empty(counter: Counter) -> None:
+    """No paper yet, and funds."""
     await counter.admin.execute(
         """TRUNCATE labeler.hand_over, labeler.paper_series, labeler.manifest, labeler.manifest_label,
              labeler.manifest_document, labeler.pickup"""
     )
     assert (await counter.top_up(100_000, "funds")).status_code == 201
+
+
+@pytest.fixture(autouse=True)
+async def _fresh(counter: Counter) -> None:
+    await empty(counter)
 
 
 async def close(counter: Counter, key: str = "k1", status: int = 201, **more: Any) -> dict[str, Any]:
@@ -66,8 +71,7 @@ async def scan(counter: Counter, order_id: str) -> None:
 
 
 async def bind(counter: Counter, simulator: Simulator, client: str, **changed: Any) -> httpx.Response:
-    """Bind USPS at the simulator, which lives by the wall clock."""
-    counter.clock.advance(Clock().now() - counter.clock.now())
+    """Bind USPS at the simulator."""
     given = USPS.account(simulator.address, client)
     body = {
         "connector": "usps", "base_url": given.base_url, "number": client, "credentials": dict(given.credentials),
@@ -77,6 +81,8 @@ async def bind(counter: Counter, simulator: Simulator, client: str, **changed: A
 
 
 async def buy(counter: Counter, *orders: str) -> None:
+    """Buy labels of USPS, which lives by the wall clock."""
+    counter.clock.advance(Clock().now() - counter.clock.now())
     for order in orders:
         await counter.order(order, "Ada")
     book = StoredPurchases(counter.database, counter.writer, counter.vault, counter.connectors, counter.clock, PATIENCE)
@@ -253,6 +259,20 @@ async def test_a_carriers_form_leaves_out_what_it_does_not_take(counter: Counter
     assert (await counter.client.get("/v1/manifests/M0000001.pdf")).content.startswith(b"%PDF")
     [again] = (await close(counter, "k2", include_late=True))["manifests"]
     assert await on(counter, again["manifest_id"]) == ["o2"]
+
+
+async def test_an_unknown_form_ends_with_what_the_carrier_told_somebody(counter: Counter, simulator: Simulator) -> None:
+    client = "form-answered"
+    await bind(counter, simulator, client)
+    await buy(counter, "o1")
+    for number, (told, state) in enumerate(((None, "refused"), ("EFN-1", "closed")), 1):
+        simulator.fail("timeout_before", "manifest", client, seconds=0.05)
+        await close(counter, f"k{number}", include_late=True)
+        path = f"/v1/manifests/M{number:07d}/answer"
+        assert (await counter.client.post(path, json={"carrier_number": told})).status_code == 409
+        await ask(counter)
+        assert (await counter.client.post(path, json={"carrier_number": told})).json()["state"] == state
+    assert (await close(counter, "k9", include_late=True))["manifests"] == []
 
 
 async def test_a_suspended_account_keeps_its_labels_waiting(counter: Counter, simulator: Simulator) -> None:

@@ -154,6 +154,16 @@ def test_a_booking_that_was_not_sent_is_tried_again_and_one_refused_is_over() ->
     assert not booking.answer("WTC1")
 
 
+def test_a_confirmation_after_a_cancel_is_told() -> None:
+    booking = pickup()
+    booking.take(NOW, "t1", PATIENCE)
+    assert booking.cancel(told_carrier=True) == "pickup_under_way"
+    booking.take(NOW + timedelta(seconds=61), "t2", PATIENCE)
+    assert booking.cancel(told_carrier=True) == ""
+    booking.finish("t1", "WTC-late", NOW, PATIENCE)
+    assert (booking.state, booking.confirmation, booking.code) == (PickupState.CANCELLED, "WTC-late", "confirmed_late")
+
+
 def test_a_pickup_nobody_was_asked_for_is_cancelled_at_once() -> None:
     booking = pickup()
     assert [booking.cancel(told_carrier=False), booking.cancel(told_carrier=False)] == ["", ""]

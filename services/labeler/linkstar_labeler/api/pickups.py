@@ -171,6 +171,8 @@ def _known(stored: StoredPickup | None) -> StoredPickup:
 def _not_cancelled(code: str, stored: StoredPickup) -> Problem:
     if code == "pickup_refused":
         return Problem(409, code, "The carrier refused this pickup", fix="Nothing is booked; book another.")
+    if code == "pickup_under_way":
+        return Problem(409, code, "The carrier is being asked", fix="Wait for its answer.")
     confirmation = f" (confirmation {stored.pickup.confirmation})" if stored.pickup.confirmation else ""
     return Problem(
         409, code, f"A driver of {stored.pickup.carrier} may come{confirmation}",

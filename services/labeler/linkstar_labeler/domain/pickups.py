@@ -64,11 +64,9 @@ class Pickup:
         return True
 
     def finish(self, token: str, outcome: PickupOutcome, now: datetime, patience: Patience) -> None:
-        """Take in how the call ended. A confirmation counts even when it comes late."""
+        """Take in how the call ended. A confirmation counts even when it comes late: a driver may come."""
         if isinstance(outcome, str):
-            if self.state in (PickupState.REQUESTED, PickupState.UNKNOWN):
-                self.confirmation = outcome
-                self._end(PickupState.BOOKED)
+            self._confirm(outcome)
         elif token != self.lease.token or not token:
             return
         elif isinstance(outcome, Refused):
@@ -94,10 +92,21 @@ class Pickup:
             return ""
         if self.state is PickupState.REFUSED:
             return "pickup_refused"
-        if (self.state is not PickupState.REQUESTED or self.lease.held) and not told_carrier:
+        if self.lease.held:
+            return "pickup_under_way"
+        if self.state is not PickupState.REQUESTED and not told_carrier:
             return "cancel_with_carrier"
         self._end(PickupState.CANCELLED)
         return ""
+
+    def _confirm(self, confirmation: str) -> None:
+        """After a cancel, or a word that there is no booking, what is confirmed is told and nothing else."""
+        if self.state in (PickupState.REQUESTED, PickupState.UNKNOWN):
+            self.confirmation = confirmation
+            self._end(PickupState.BOOKED)
+        elif self.state is not PickupState.BOOKED:
+            self.confirmation, self.code = confirmation, "confirmed_late"
+            self.detail = "The carrier confirmed this after it was over: a driver may come"
 
     def _end(self, state: PickupState, code: str = "", detail: str = "") -> None:
         self.state, self.code, self.detail = state, code, detail
