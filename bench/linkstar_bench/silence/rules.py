@@ -9,13 +9,14 @@ import numpy as np
 
 from linkstar_bench.silence.world import SERVICES, STAGES, ZONES, Floats, Silences, wall_clock, working_clock
 from linkstar_performance.silence import BIN_HOURS, BINS, Lane, Seen, SilenceModel, learn
-from linkstar_performance.thresholds import highest_within_wait
+from linkstar_performance.thresholds import Patience
 
 __all__ = ["MEAN_WAIT_H", "Rule", "at_limits", "fixed", "learned", "limits", "model_of", "threshold_of"]
 
-MEAN_WAIT_H = 95.0
-"""The threshold is the highest whose mean wait over all alerts, as expected from the parcels learned from, is an hour less
-than the fixed rule's. Fixed on the worlds of seeds 1001 to 1040, and on nothing that is judged.
+MEAN_WAIT_H = 93.0
+"""The threshold is the highest whose mean wait over all alerts, as expected from the parcels learned from, is three hours
+less than the fixed rule's, but no higher than `Patience.most`. Fixed on the worlds of seeds 1001 to 1040, and on nothing
+that is judged.
 """
 _WORKING_SHARE = 6 / 7
 
@@ -33,7 +34,7 @@ def fixed(hours: float) -> Rule:
 
 def threshold_of(model: SilenceModel) -> float:
     """Return the threshold, from what was learned alone."""
-    return highest_within_wait(model, MEAN_WAIT_H * _WORKING_SHARE)
+    return Patience(MEAN_WAIT_H * _WORKING_SHARE).threshold(model)
 
 
 def learned(model: SilenceModel, threshold: float) -> Rule:

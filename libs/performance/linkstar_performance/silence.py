@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ _WEIGHTS = (2.0, 20.0, 10.0)
 _LOST_SHARE = 0.003
 _LOST_WEIGHT = 2 / _LOST_SHARE
 _FLOOR = 1e-6
+"""And half a silence: nobody has seen enough to call a longer one impossible."""
 _ROUNDS = 6
 
 
@@ -69,7 +69,7 @@ class Curve:
         """Return the chance that a parcel under way is silent for longer."""
         step, part = divmod(min(max(hours, 0.0), HORIZON_HOURS) / BIN_HOURS, 1)
         before = self.survival[int(step)]
-        return before if part == 0 else before * (self.survival[int(step) + 1] / before) ** part
+        return before if part == 0 else before + (self.survival[int(step) + 1] - before) * part
 
     def posterior(self, hours: float) -> float:
         """Return how likely a parcel silent for so long is lost."""
@@ -87,9 +87,7 @@ class Curve:
         """Return when the chance to be still silent has fallen so low."""
         for step, (before, after) in enumerate(zip(self.survival, self.survival[1:], strict=False)):
             if after <= chance:
-                if before <= chance:
-                    return float(step * BIN_HOURS)
-                return BIN_HOURS * (step + math.log(before / chance) / math.log(before / after))
+                return BIN_HOURS * (step + (max(before - chance, 0.0) / (before - after) if before > after else 0.0))
         return float(HORIZON_HOURS)
 
     def alarms(self, threshold: float) -> float:
@@ -149,7 +147,8 @@ def _curves(groups: Mapping[Lane, Seen], before: Mapping[Lane, Curve]) -> dict[L
         steps[lane] = hazards(_tally(seen, before.get(lane)), steps.get(parent), weight)
         expected = curves[parent].lost if parent in curves else _LOST_SHARE
         lost = (seen.lost + _LOST_WEIGHT * expected) / (seen.total + _LOST_WEIGHT)
-        curves[lane] = Curve(survival(steps[lane], _FLOOR), lost, seen.total)
+        floor = max(_FLOOR, 0.5 / (1 + (curves[parent].total if parent in curves else seen.total)))
+        curves[lane] = Curve(survival(steps[lane], floor), lost, seen.total)
     return curves
 
 

@@ -7,9 +7,27 @@ from typing import NamedTuple
 
 from linkstar_performance.silence import SilenceModel
 
-__all__ = ["Outlook", "highest_within_wait", "lowest_within_budget", "outlook"]
+__all__ = ["Outlook", "Patience", "highest_within_wait", "lowest_within_budget", "outlook"]
 
 _LOWEST, _HIGHEST, _HALVINGS = 0.005, 0.9, 24
+
+
+class Patience(NamedTuple):
+    """What somebody who is alerted can bear."""
+
+    wait_hours: float
+    """On the mean over all alerts."""
+    most: float = 0.35
+    """Nobody waits on when a loss is as likely as this, however short the mean wait is."""
+    least: float = 0.03
+    """Nobody is alerted while a loss is less likely than this, however long the mean wait is."""
+    alerts: float | None = None
+    """Share of all silences; wins over the others."""
+
+    def threshold(self, model: SilenceModel) -> float:
+        """Return the posterior at which to alert."""
+        patient = max(self.least, min(self.most, highest_within_wait(model, self.wait_hours)))
+        return patient if self.alerts is None else max(patient, lowest_within_budget(model, self.alerts))
 
 
 class Outlook(NamedTuple):

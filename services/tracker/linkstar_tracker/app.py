@@ -8,6 +8,7 @@ from linkstar_runtime.service import Service, Subscription, Timer, Worker
 from linkstar_tracker import api, jobs
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.shipment import Rules
+from linkstar_tracker.domain.silences import Foresight
 from linkstar_tracker.handlers import Tracking
 from linkstar_tracker.settings import Settings
 
@@ -17,7 +18,9 @@ __all__ = ["build"]
 def build() -> Service:
     """Return the service, configured from the environment."""
     settings = Settings()
-    tracking = Tracking(Rules(StatusMap.shipped(), settings.watch.load_rules()), settings.watch.max_shipments)
+    foresight = Foresight()
+    rules = Rules(StatusMap.shipped(), settings.watch.load_rules(), foresight)
+    tracking = Tracking(rules, settings.watch.max_shipments)
     return Service(
         name="tracker",
         settings=settings,
@@ -28,6 +31,9 @@ def build() -> Service:
         ),
         emits=(topics.TRACKING_UPDATED, topics.SHIPMENTS_CURRENT, topics.EXCEPTIONS_RAISED, topics.CARRIER_SCANS),
         routes=api.routes,
-        timers=(Timer("watch", settings.watch.every_s, tracking.raise_silences),),
+        timers=(
+            Timer("silence", settings.watch.silence.every_s, jobs.renewing(foresight, settings.watch.silence)),
+            Timer("watch", settings.watch.every_s, tracking.raise_silences),
+        ),
         workers=(Worker("unmatched", settings.unmatched.every_s, jobs.tidy_unmatched),),
     )

@@ -8,7 +8,9 @@ from typing import TypeVar
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
     CarrierScan,
+    ExceptionCode,
     ExceptionRaised,
+    ExceptionState,
     LabelCreated,
     LabelVoided,
     ShipmentUpdated,
@@ -17,6 +19,7 @@ from linkstar_contracts.events import (
 from linkstar_runtime.handling import Linked, Outcome, Received, Reject, Transaction
 from linkstar_tracker import store
 from linkstar_tracker.domain.label import PENDING_NUMBER
+from linkstar_tracker.domain.lessons import Lesson, given_up, heard_of_again, lesson_of, summed, thinned
 from linkstar_tracker.domain.meanings import UNKNOWN
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
@@ -92,6 +95,7 @@ class Tracking:
             tx, [(shipments[r.event.tenant, r.event.shipment_id], Scan.of(r.event)) for r in own]
         )
         await store.save_shipments(tx, [self._state(shipment) for shipment in shipments.values()])
+        await _learn(tx, [*_broken_silences(shipments.values()), *_heard_of_again(events, shipments)])
         return [*_linked([*events, *self._latest(shipments.values(), events, tx)], shipments), *foreign]
 
     async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Event | Linked]:
@@ -100,7 +104,16 @@ class Tracking:
         events = [event for shipment in shipments.values() for event in shipment.watch(self._rules, tx.now)]
         if shipments:
             await store.save_shipments(tx, [self._state(shipment) for shipment in shipments.values()])
+            await _learn(tx, self._given_up(events, shipments))
         return _linked(events, shipments)
+
+    def _given_up(
+        self, events: Iterable[Event], shipments: Mapping[ShipmentKey, Shipment]
+    ) -> Iterable[tuple[int, Lesson]]:
+        for shipment in _lost(events, shipments, ExceptionState.OPEN):
+            lesson = given_up(shipment.parcels(self._rules).values(), shipment.lane)
+            if lesson:
+                yield shipment.shard, lesson
 
     async def _register(self, tx: Transaction, labels: Iterable[LabelCreated]) -> list[tuple[Scan, NumberOwner]]:
         numbers = {
@@ -145,6 +158,37 @@ class Tracking:
         moved = {(event.tenant, event.shipment_id) for event in events if isinstance(event, TrackingUpdated)}
         latest = [s.current(self._rules, tx.now) for s in shipments if (s.tenant, s.shipment_id) in moved]
         return [state for state in latest if state is not None]
+
+
+async def _learn(tx: Transaction, lessons: Iterable[tuple[int, Lesson]]) -> None:
+    if told := summed(lessons):
+        await store.count_silences(tx, told)
+
+
+def _broken_silences(shipments: Iterable[Shipment]) -> Iterable[tuple[int, Lesson]]:
+    """Yield what the scans of a batch teach; of a large one, every second or third is counted twice or thrice."""
+    broken = [(shipment, each) for shipment in shipments for each in shipment.broken]
+    weight = thinned(len(broken))
+    for shipment, each in broken[::weight]:
+        lesson = lesson_of(each, shipment.carrier, shipment.lane, weight)
+        if lesson:
+            yield shipment.shard, lesson
+
+
+def _heard_of_again(
+    events: Iterable[Event], shipments: Mapping[ShipmentKey, Shipment]
+) -> Iterable[tuple[int, Lesson]]:  # fmt: skip
+    for shipment in _lost(events, shipments, ExceptionState.RESOLVED):
+        yield shipment.shard, heard_of_again(shipment.broken[0], shipment.lane)
+
+
+def _lost(
+    events: Iterable[Event], shipments: Mapping[ShipmentKey, Shipment], state: ExceptionState
+) -> Iterable[Shipment]:
+    """Yield the shipments that begin or cease to count as lost."""
+    for event in events:
+        if isinstance(event, ExceptionRaised) and event.code is ExceptionCode.LOST and event.state is state:
+            yield shipments[event.tenant, event.shipment_id]
 
 
 def _linked(events: Iterable[Event], shipments: Mapping[tuple[str, str], Shipment]) -> list[Event | Linked]:

@@ -1,15 +1,18 @@
-"""Loops of the tracker outside the batch."""
+"""What the tracker does by time and in loops outside the batch."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from linkstar_contracts.event import Event
 from linkstar_runtime.handling import Transaction
-from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.service import ServiceContext, TimerHandler
 from linkstar_tracker import store
+from linkstar_tracker.domain.silences import Foresight, expect
+from linkstar_tracker.settings import SilenceSettings
 
-__all__ = ["tidy_unmatched"]
+__all__ = ["renewing", "tidy_unmatched"]
 
 _AT_ONCE = 500
 
@@ -27,3 +30,18 @@ async def tidy_unmatched(context: ServiceContext) -> None:
 async def _pass_on(tx: Transaction) -> Sequence[Event]:
     matched = await store.take_matched(tx, _AT_ONCE)
     return [scan.event(owner.tenant, owner.order_id, owner.shipment_id) for scan, owner in matched]
+
+
+def renewing(foresight: Foresight, settings: SilenceSettings) -> TimerHandler:
+    """Return the timer that keeps a process's foresight up to date with what all of them have counted."""
+
+    async def renew(shards: Sequence[int], tx: Transaction) -> Sequence[Event]:
+        since = await store.first_week(tx)
+        if since is not None and (tx.now.date() - since).days >= settings.least_days:
+            counts = await store.learned_silences(tx)
+            patience, trust, most = settings.patience, settings.trust, settings.alerts_per_1000
+            foresight.expectations = await asyncio.to_thread(expect, counts, patience, trust, most)
+        await store.drop_silences(tx, shards)
+        return ()
+
+    return renew

@@ -85,9 +85,16 @@ def silences(watched: Iterable[Watched], now: datetime) -> tuple[Trouble, ...]:
     troubles: dict[ExceptionCode, Trouble] = {}
     for watch in sorted(watched, key=lambda each: each.at):
         if watch.at <= now:
-            detail = f"Parcel {watch.parcel}: no scan since {watch.since:%Y-%m-%d %H:%M} UTC, limit {watch.hours:g} h"
-            troubles.setdefault(watch.code, Trouble(watch.code, ResponsibleParty.CARRIER, detail))
+            troubles.setdefault(watch.code, Trouble(watch.code, ResponsibleParty.CARRIER, _silence(watch)))
     return tuple(troubles.values())
+
+
+def _silence(watch: Watched) -> str:
+    detail = f"Parcel {watch.parcel}: no scan since {watch.since:%Y-%m-%d %H:%M} UTC, limit {watch.hours:.4g} h"
+    if watch.expected is None:
+        return detail
+    usual, lost = watch.expected.usual_hours, watch.expected.lost
+    return f"{detail} of working days; 95 % on its lane are scanned within {usual:.0f} h, lost with {lost:.0%}"
 
 
 def reconcile(

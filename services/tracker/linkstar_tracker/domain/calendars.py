@@ -13,6 +13,7 @@ import holidays
 
 __all__ = ["CarrierCalendar", "calendar_of"]
 
+_HOUR = timedelta(hours=1)
 _WEEKDAYS = {"Mon-Fri": 5, "Mon-Sat": 6, "Mon-Sun": 7}
 
 
@@ -40,6 +41,17 @@ class CarrierCalendar:
                     return moment + left
                 left -= midnight - moment
             moment, day = midnight, day + 1
+
+    def between(self, start: datetime, end: datetime, most: float) -> float:
+        """Return how many hours passed on working days, or `most` when it were more; 0 when the end comes first."""
+        moment, passed, longest = start, timedelta(), timedelta(hours=most)
+        day = start.astimezone(self._zone).toordinal()
+        while moment < end and passed < longest:
+            works, midnight = self._day(day)
+            if works:
+                passed += min(end, midnight) - moment
+            moment, day = midnight, day + 1
+        return min(passed, longest) / _HOUR
 
     def _day(self, ordinal: int) -> tuple[bool, datetime]:
         """Tell whether a local date is worked on, and the UTC instant at which it ends."""

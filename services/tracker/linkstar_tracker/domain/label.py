@@ -29,6 +29,8 @@ class TrackedLabel(Value):
     service: Token
     kind: Literal["order", "return"]
     country: CountryCode
+    origin: Annotated[str, SafeStr(2)] = ""
+    zone: Annotated[str, SafeStr(16)] = ""
     labelled_at: Instant
     parcels: tuple[TrackedParcel, ...]
     promise: Promise | None = None
@@ -46,6 +48,8 @@ class TrackedLabel(Value):
             "service": event.service,
             "kind": event.kind,
             "country": event.destination.country,
+            "origin": event.warehouse.country,
+            "zone": event.zone,
             "labelled_at": event.occurred_at,
             "parcels": tuple([assembled(TrackedParcel, parcel) for parcel in parcels]),
             "promise": event.promise,
@@ -53,6 +57,11 @@ class TrackedLabel(Value):
             "test": event.test,
             "traceparent": traceparent,
         })  # fmt: skip
+
+    @property
+    def lane(self) -> str:
+        """Carrier and countries, service, and zone: what parcels under way have in common."""
+        return f"{self.carrier} {self.origin}-{self.country}|{self.service}|{self.zone}"
 
     @property
     def numbered(self) -> tuple[TrackedParcel, ...]:

@@ -21,9 +21,11 @@ from linkstar_contracts.events import (
 )  # fmt: skip
 from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences
 from linkstar_tracker.domain.label import TrackedLabel
+from linkstar_tracker.domain.lessons import Broken, lane_key
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.silences import Foresight
 from linkstar_tracker.domain.timeline import Timeline, fold
 from linkstar_tracker.domain.watch import Watched, WatchRules
 
@@ -36,6 +38,7 @@ class Rules:
 
     meanings: StatusMap
     watch: WatchRules
+    foresight: Foresight = field(default_factory=Foresight)
 
     @classmethod
     def shipped(cls) -> Rules:
@@ -57,7 +60,19 @@ class Shipment:
     version: int = 0
     scans: dict[str, Scan] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list, repr=False, compare=False)
+    """The silences that scans have ended since the shipment was read."""
     _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def carrier(self) -> str:
+        """Empty before the label is known."""
+        return self.label.carrier if self.label else ""
+
+    @property
+    def lane(self) -> str:
+        """Empty before the label is known."""
+        return self.label.lane if self.label else ""
 
     def label_created(
         self, event: LabelCreated, rules: Rules, now: datetime, traceparent: str | None = None
@@ -92,6 +107,7 @@ class Shipment:
         self.scans[scan.scan_id], self._folded = scan, None
         if parcel is None or before[parcel].entries == self.parcels(rules)[parcel].entries:
             return []
+        self.broken.append(Broken(before[parcel], self.parcels(rules)[parcel]))
         return [self._updated(parcel, scan, rules, now), *self._reconcile(rules, now)]
 
     def watch(self, rules: Rules, now: datetime) -> list[Event]:
@@ -190,12 +206,15 @@ class Shipment:
     def _watched(self, rules: Rules) -> list[Watched]:
         if self.label is None or self.voided:
             return []
-        label = self.label
+        label, known = self.label, rules.foresight.expectations
         return [
             watched
             for number, timeline in self.parcels(rules).items()
-            for watched in rules.watch.watch(label.carrier, label.kind, number, timeline, label.labelled_at)
-        ]
+            for watched in rules.watch.watch(
+                label.carrier, label.kind, number, timeline, label.labelled_at,
+                known.of(lane_key(timeline, label.lane)) if known else None,
+            )
+        ]  # fmt: skip
 
     def _reconcile(self, rules: Rules, now: datetime, *, may_open_silences: bool = False) -> list[Event]:
         seen = seen_in(self.parcels(rules))

@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from linkstar_contracts.events import ExceptionCode, TrackingStatus
 from linkstar_tracker.domain.calendars import calendar_of
+from linkstar_tracker.domain.silences import Expectation
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 
 __all__ = ["WatchRule", "WatchRules", "Watched"]
@@ -44,6 +45,8 @@ class Watched(NamedTuple):
     parcel: int
     since: datetime
     hours: float
+    expected: Expectation | None = None
+    """What the limit was learned from; None where a row of the rules says it."""
 
 
 class WatchRules:
@@ -70,15 +73,30 @@ class WatchRules:
         return cls(_rule(row) for row in rows)
 
     def watch(
-        self, carrier: str, kind: str, parcel: int, timeline: Timeline, labelled_at: datetime
+        self,
+        carrier: str,
+        kind: str,
+        parcel: int,
+        timeline: Timeline,
+        labelled_at: datetime,
+        expected: Expectation | None = None,
     ) -> tuple[Watched, ...]:
-        """Return what will have to be raised about the parcel, and when, if no further scan comes."""
+        """Return what will have to be raised about the parcel, and when, if no further scan comes.
+
+        Where it is known what to expect of a parcel under way, its silence is judged by that, not by the row's hours.
+        """
         stage = _stage(timeline)
         if stage is None:
             return ()
         since = timeline.last_scan_at or labelled_at
         rules = self._applying(stage, carrier, kind)
-        return tuple([Watched(r.due(carrier, since), r.code, parcel, since, r.hours) for r in rules])
+        return tuple([
+            Watched(calendar_of(carrier).after(since, expected.limit_hours), r.code, parcel, since, expected.limit_hours,
+                    expected)
+            if expected and stage == "movement" and r.code is ExceptionCode.SILENT
+            else Watched(r.due(carrier, since), r.code, parcel, since, r.hours)
+            for r in rules
+        ])  # fmt: skip
 
     def _choose(self, stage: str, carrier: str, kind: str) -> tuple[WatchRule, ...]:
         chosen: dict[ExceptionCode, WatchRule] = {}

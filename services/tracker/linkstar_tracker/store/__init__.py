@@ -26,10 +26,12 @@ from linkstar_tracker.store.shipments import (
     read_shipment,
     save_shipments,
 )
+from linkstar_tracker.store.silences import count_silences, drop_silences, first_week, learned_silences
 
 __all__ = [
-    "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_scans", "claim_numbers", "count_unmapped",
-    "due_shipments", "expire_unmatched", "keep_unmatched", "lock_shipments", "make_shipments", "open_shipments",
+    "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_scans", "claim_numbers", "count_silences",
+    "count_unmapped", "drop_silences", "due_shipments", "expire_unmatched", "first_week", "keep_unmatched",
+    "learned_silences", "lock_shipments", "make_shipments", "open_shipments",
     "owners_of", "read_shipment", "save_shipments", "shipments_of_number", "take_matched", "take_unmatched",
     "unmapped_codes", "unmatched_scans",
 ]  # fmt: skip

@@ -1,0 +1,108 @@
+"""What is expected of a lane, by all that parcels have taught about it: its limit of silence and the reason for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from linkstar_performance.silence import Lane, Seen, SilenceModel, learn
+from linkstar_performance.thresholds import Patience
+
+__all__ = ["Expectation", "Expectations", "Foresight", "Learned", "Trust", "expect"]
+
+_CARRIER_AND_SERVICE = 3
+"""The first names of a lane: stage, carrier and countries, service."""
+
+
+class Learned(NamedTuple):
+    """The counts of one lane and bin, faded by age."""
+
+    lane: str
+    step: int
+    ended: float
+    arrived: float
+    lost: float
+
+
+class Expectation(NamedTuple):
+    """What is ordinary on a lane, in the carrier's working hours."""
+
+    limit_hours: float
+    """From here on a parcel still silent is likely enough lost to say so."""
+    usual_hours: float
+    """Within which 95 % of the parcels under way are scanned again."""
+    lost: float
+    """How likely one is lost that has been silent up to the limit."""
+
+
+class Trust(NamedTuple):
+    """When learned limits are trusted, and how far they may go."""
+
+    silences: float
+    """Of the same stage, carrier, countries and service."""
+    days: int
+    """Since the first silence was counted: before that, only those that end soon could be seen."""
+    least_hours: float
+    most_hours: float
+
+
+class Expectations:
+    """The limits of all lanes with enough history at one threshold."""
+
+    def __init__(self, model: SilenceModel, threshold: float, trust: Trust) -> None:
+        self._model, self.threshold, self._trust = model, threshold, trust
+        self._found: dict[str, Expectation | None] = {}
+
+    def of(self, lane: str) -> Expectation | None:
+        """Return what is expected of a lane named by `lane_key`; None where too little is known."""
+        if lane not in self._found:
+            self._found[lane] = self._expect(_names(lane))
+        return self._found[lane]
+
+    def _expect(self, lane: Lane) -> Expectation | None:
+        curve = self._model.curve(lane)
+        if curve is None or self._model.total(lane[:_CARRIER_AND_SERVICE]) < self._trust.silences:
+            return None
+        limit = min(max(curve.limit(self.threshold), self._trust.least_hours), self._trust.most_hours)
+        return Expectation(limit, curve.quantile(0.95), curve.posterior(limit))
+
+
+class Foresight:
+    """What is expected of lanes at present; whoever holds it sees it renewed."""
+
+    def __init__(self, expectations: Expectations | None = None) -> None:
+        self.expectations = expectations
+
+    def of(self, lane: str) -> Expectation | None:
+        """Return what is expected of a lane named by `lane_key`."""
+        return self.expectations.of(lane) if self.expectations else None
+
+
+def expect(counts: Sequence[Learned], patience: Patience, trust: Trust, per_1000: float | None = None) -> Expectations:
+    """Return what follows from all counts; `per_1000` is how many alerts are bearable per thousand parcels."""
+    model = learn(_seen(counts))
+    if per_1000 is not None:
+        patience = patience._replace(alerts=per_1000 / 1000 * _parcels_per_silence(counts))
+    return Expectations(model, patience.threshold(model), trust)
+
+
+def _parcels_per_silence(counts: Iterable[Learned]) -> float:
+    arrived = ended = 0.0
+    for each in counts:
+        arrived, ended = arrived + each.arrived + each.lost, ended + each.ended + each.lost
+    return arrived / ended if ended > 0 else 1.0
+
+
+def _seen(counts: Iterable[Learned]) -> Mapping[Lane, Seen]:
+    seen: dict[Lane, Seen] = {}
+    for each in counts:
+        lane = seen.setdefault(_names(each.lane), Seen())
+        lane.ended[each.step] = lane.ended.get(each.step, 0.0) + each.ended
+        lane.lost += each.lost
+    for lane in seen.values():
+        lane.lost = max(lane.lost, 0.0)
+    return seen
+
+
+def _names(lane: str) -> Lane:
+    return tuple(lane.split("|", 3))
