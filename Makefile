@@ -95,6 +95,13 @@ test-integration: $(INSTALLED) ## the tests on the embedded Kafka and PostgreSQL
 test-containers: $(INSTALLED) ## the same integration tests on Kafka and PostgreSQL in containers; says why where no Docker engine answers
 	@PYTHONPATH=tests $(BIN)/python -m containers $(TEST_ARGS)
 
+.PHONY: test-karrio
+test-karrio: $(INSTALLED) ## the conformance suite of carriers with the optional Karrio extra, installed into .karrio
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .karrio --constraint requirements.lock \
+		$$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("services/labeler/pyproject.toml", "rb"))["project"]["optional-dependencies"]["karrio"])')
+	@PYTHONPATH=.karrio $(BIN)/pytest -k "canada or karrio" tests/integration/labeler/test_carrier_conformance.py \
+		tests/unit/labeler/test_karrio_sdk.py tests/unit/labeler/test_carrier_hosts.py $(TEST_ARGS)
+
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## fuzz every HTTP API, Kafka topic and order-file format of the running product (FUZZ_ARGS="--seed 2")
 	@PYTHONPATH=tests $(BIN)/python -m fuzz $(FUZZ_ARGS)
