@@ -58,6 +58,7 @@ class ExceptionCode(OpenEnum):
     NO_CANDIDATE = "route.no_candidate"
     INSUFFICIENT_BALANCE = "label.insufficient_balance"
     LABEL_FAILED = "label.failed"
+    ACCOUNT_LIMIT = "label.account_limit"
     CANCEL_TOO_LATE = "label.cancel_too_late"
     VOID_DECLINED = "label.void_declined"
     NO_ACCEPTANCE = "track.no_acceptance"

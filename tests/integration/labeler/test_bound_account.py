@@ -113,6 +113,21 @@ async def test_what_fedex_sold_without_an_answer_is_found_later_and_cancelled(
     assert lost["carrier_id"] != kept["carrier_id"]
 
 
+async def test_an_account_tells_what_it_may_still_do(counter: Counter, simulator: Simulator) -> None:
+    await counter.top_up(1000, "k1")
+    limit = {"amount_minor": 1200, "currency": "USD"}
+    body = account(simulator, "bound-limited", monthly_limit=limit)
+    bound = (await counter.client.put("/v1/carrier-accounts/usps/platform", json=body)).json()
+    assert (bound["left_this_month"], bound["spent_this_month"], bound["calls"]) == (limit, [], None)
+    await counter.order("order-1", "Ada")
+    await work(counter)
+    [told] = (await counter.client.get("/v1/carrier-accounts")).json()["accounts"]
+    [spent] = told["spent_this_month"]
+    assert spent["amount_minor"] + told["left_this_month"]["amount_minor"] == 1200
+    assert (told["calls"]["circuit"], told["calls"]["blocked_for_s"]) == ("closed", 0)
+    assert told["calls"]["calls_left"] > 0
+
+
 async def test_an_account_is_stored_only_when_the_carrier_takes_it(counter: Counter, simulator: Simulator) -> None:
     body = account(simulator, "bound-refused", credentials={"client_id": "x", "client_secret": "wrong"})
     for carrier, changed, code in (

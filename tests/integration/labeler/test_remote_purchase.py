@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from integration.labeler.label_desk import LabelDesk, cancelled, opened_desk, route, told
@@ -258,6 +259,32 @@ async def test_without_funds_nothing_is_asked(desk: LabelDesk) -> None:
     await desk.top_up(1000, key="2")
     assert told(await desk.timer()) == ["label.insufficient_balance.order-1 resolved"]
     assert told(await purchases.work()) == ["created 1"]
+
+
+async def test_an_account_spends_no_more_than_its_monthly_limit(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L1"), sold("L2"), sold("L3")))
+    await desk.top_up(5000, key="2")
+    limit = "UPDATE labeler.carrier_account SET monthly_limit_minor = $1, limit_currency = 'USD'"
+    await desk.admin.execute(limit, 1000)
+    raised = await desk.routes(*[route(order_id=f"o-{n}", total=450) for n in range(4)])
+    assert told(raised) == [f"label.account_limit.o-{n} open" for n in (2, 3)]
+    assert told(await purchases.work()) == ["created 1", "created 1"]
+    assert await desk.timer() == []
+    assert told(await desk.changes(cancelled(order_id="o-0"))) == ["voided 2"]
+    await purchases.work()
+    assert told(await desk.timer()) == ["label.account_limit.o-2 resolved"]
+    assert told(await purchases.work()) == ["created 1"]
+    desk.clock.advance(timedelta(days=12))
+    assert told(await desk.timer()) == ["label.account_limit.o-3 resolved"]
+
+
+async def test_two_batches_share_the_limit_of_an_account(desk: LabelDesk) -> None:
+    await bound(desk, ScriptedCarrier(sold()))
+    await desk.top_up(50_000, tenant="other")
+    await desk.admin.execute("UPDATE labeler.carrier_account SET monthly_limit_minor = 1000, limit_currency = 'USD'")
+    batches = [[route(order_id=f"o-{n}", total=450, tenant=tenant) for n in range(3)] for tenant in ("acme", "other")]
+    await asyncio.gather(*(desk.routes(*batch) for batch in batches))
+    assert await desk.admin.fetchval("SELECT count(*) FROM labeler.purchase") == 2
 
 
 async def test_a_test_order_is_never_bought_with_a_live_account(desk: LabelDesk) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from linkstar_contracts.text import SafeStr, Token
-from linkstar_contracts.values import Consignee
+from linkstar_contracts.values import Consignee, Money
 from linkstar_labeler import store
+from linkstar_labeler.api.account_description import AccountDescription
 from linkstar_labeler.carriers.remote import AccountIncomplete, CarrierAccount
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Refused
 from linkstar_labeler.handlers.accounts import AccountConnectors, secret_name
 from linkstar_labeler.store import AccountKey, StoredAccount
 from linkstar_runtime.api_keys import Principal
+from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 
@@ -40,33 +43,10 @@ class NewAccount(BaseModel):
     senders: Annotated[dict[Short, Consignee], Field(min_length=1, max_length=200)]
     drift_percent: Annotated[int, Field(ge=0, le=1_000)] = 10
     """A label that costs more than its route by more than this is voided, and another route chosen."""
+    monthly_limit: Money | None = None
+    """The most that may be bought with it in a month (UTC); what goes beyond is held until there is room again."""
     test: bool = False
     """Test orders are bought with it, and no others. It never reaches a host that sells real labels, and stays so."""
-
-
-class AccountDescription(BaseModel):
-    """A bound account, without its credentials."""
-
-    carrier: str
-    account: str
-    connector: str
-    base_url: str
-    number: str
-    senders: list[str]
-    drift_percent: int
-    test: bool
-    suspended: bool
-    version: int
-
-    @classmethod
-    def of(cls, stored: StoredAccount) -> AccountDescription:
-        """Describe a stored account."""
-        own = stored.settings
-        return cls(
-            carrier=stored.key.carrier, account=stored.key.account, connector=stored.connector,
-            base_url=stored.base_url, number=own["number"], senders=sorted(own["senders"]),
-            drift_percent=own["drift_percent"], test=stored.test, suspended=stored.suspended, version=stored.version,
-        )  # fmt: skip
 
 
 def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
@@ -79,8 +59,7 @@ def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
     async def accounts(principal: Principal = reader) -> dict[str, list[AccountDescription]]:
         """The tenant's accounts."""
         async with context.database.transaction() as tx:
-            found = await store.tenant_accounts(tx, principal.tenant)
-        return {"accounts": [AccountDescription.of(each) for each in found]}
+            return {"accounts": await described(tx, await store.tenant_accounts(tx, principal.tenant))}
 
     @router.put("/carrier-accounts/{carrier}/{account}")
     async def bind(
@@ -92,11 +71,13 @@ def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
         key = AccountKey(principal.tenant, carrier, account)
         await _prove(connectors, carrier, body)
         sealed = context.vault.seal_secret(key.tenant, secret_name(key), json.dumps(body.credentials).encode())
-        wanted = StoredAccount(key, body.connector, body.base_url, sealed, _settings(body), body.test, False, 1)
+        wanted = StoredAccount(
+            key, body.connector, body.base_url, sealed, _settings(body), body.test, False, 1, body.monthly_limit
+        )
         async with context.database.transaction() as tx:
             if not await store.bind_account(tx, wanted):
                 raise _fixed(body.test)
-            return AccountDescription.of(await _stored(context, tx, key))
+            return (await described(tx, [await _stored(tx, key)]))[0]
 
     @router.post("/carrier-accounts/{carrier}/{account}/{state}")
     async def suspend(
@@ -107,7 +88,11 @@ def routes(context: ServiceContext, connectors: AccountConnectors) -> APIRouter:
         key = AccountKey(principal.tenant, carrier, account)
         async with context.database.transaction() as tx:
             await store.suspend_account(tx, key, state == "suspend")
-            return AccountDescription.of(await _stored(context, tx, key))
+            return (await described(tx, [await _stored(tx, key)]))[0]
+
+    async def described(tx: Transaction, stored: Sequence[StoredAccount]) -> list[AccountDescription]:
+        spent = await store.account_spending(tx, {each.key for each in stored}, tx.now.date())
+        return [AccountDescription.of(each, spent, connectors.standing(each)) for each in stored]
 
     return router
 
@@ -120,7 +105,7 @@ def _fixed(test: bool) -> Problem:
     )  # fmt: skip
 
 
-async def _stored(context: ServiceContext, tx: Any, key: AccountKey) -> StoredAccount:
+async def _stored(tx: Transaction, key: AccountKey) -> StoredAccount:
     stored = await store.read_account(tx, key)
     if stored is None:
         raise Problem(404, "account_unknown", "There is no such account", fix="Bind it with PUT first.")

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Money, Parcel, ServiceOptions
+from linkstar_labeler.domain.account_standing import AccountStanding
 
 __all__ = [
     "BillableLabel", "Capabilities", "CarrierConnector", "Document", "LabelRequest", "Manifest", "NotFound", "NotSent",
@@ -207,6 +208,10 @@ class CarrierConnector(Protocol):
     @property
     def capabilities(self) -> Capabilities:
         """What the connector can do, and its guarantee class."""
+
+    @property
+    def standing(self) -> AccountStanding:
+        """How fast this process may call the account now, and whether its carrier is called at all."""
 
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
         """Buy the label of one shipment."""

@@ -40,6 +40,11 @@ HOLD_CODES = {
         ExceptionCode.LABEL_FAILED, Severity.CRITICAL, ResponsibleParty.PLATFORM,
         "The carrier's number range is used up", "Add a number range; the label is then made by itself.",
     ),
+    "account_limit": _Finding(
+        ExceptionCode.ACCOUNT_LIMIT, Severity.CRITICAL, ResponsibleParty.SELLER,
+        "The carrier account may not spend more this month",
+        "Raise the account's monthly limit, or wait for the next month; the label is then bought by itself.",
+    ),
     "consignee_erased": _Finding(
         ExceptionCode.LABEL_FAILED, Severity.CRITICAL, ResponsibleParty.SELLER,
         "The consignee's data was erased before the label was made", "Submit the order again with its address.",

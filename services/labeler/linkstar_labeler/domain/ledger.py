@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from linkstar_contracts.values import Money
 
@@ -22,6 +23,7 @@ CLAIMS = "carrier_claims"
 INSURANCE = "insurance_payable"
 COSTS = "platform_costs"
 
+Payer = TypeVar("Payer", bound=Hashable)
 Account = tuple[str, str]
 """Tenant and currency: the identity of a wallet."""
 
@@ -69,8 +71,8 @@ def wallet_changes(entries: Iterable[Entry]) -> dict[Account, int]:
     return {account: total[account] for account in sorted(total)}
 
 
-def admit(charges: Sequence[tuple[Account, int]], available: Mapping[Account, int]) -> list[bool]:
-    """Tell for each charge, in order, whether its wallet covers it after the earlier ones that were admitted.
+def admit(charges: Sequence[tuple[Payer, int]], available: Mapping[Payer, int]) -> list[bool]:
+    """Tell for each charge, in order, whether what its payer has covers it after the earlier ones that were admitted.
 
     Partial funds therefore buy the earliest; a later, smaller charge may still fit where a larger one did not.
     """

@@ -13,6 +13,7 @@ from linkstar_labeler import store
 from linkstar_labeler.carriers.remote import AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.simulated import SENDERS, SIMULATED, simulated_account
 from linkstar_labeler.carriers.remote.unbound import Unbound
+from linkstar_labeler.domain.account_standing import AccountStanding
 from linkstar_labeler.domain.connector import CarrierConnector
 from linkstar_labeler.handlers.connectors import BoundConnector
 from linkstar_labeler.store import PLATFORM, SIMULATOR, AccountKey, StoredAccount
@@ -41,6 +42,11 @@ class AccountConnectors:
         self._simulators, self._simulator_url = simulators, simulator_url
         self._http: Any = None
         self._made: dict[AccountKey, _Made] = {}
+
+    def standing(self, stored: StoredAccount) -> AccountStanding | None:
+        """Return how fast this process may call the account now; None where it has not used it as it stands."""
+        made = self._made.get(stored.key)
+        return made.bound.connector.standing if made and made.version == stored.version else None
 
     async def of(self, tx: Transaction, account: AccountKey) -> BoundConnector:
         """Return an account's connector as the account stands in this transaction."""

@@ -63,6 +63,7 @@ class Settler:
         purchases = await self._open(tx, [s for s in shipments if s.key not in refused], remote)
         entries = await self._give_back(tx, [s for s in shipments if s.release])
         await _admit(tx, purchases, entries)
+        await _limit(tx, [p for p in purchases if isinstance(p, RemotePurchase) and p.charge_minor and not p.hold_code])
         await self._number(tx, [p for p in purchases if isinstance(p, RangePurchase) and not p.hold_code])
         admitted = [p for p in purchases if not p.hold_code]
         bought = {p.shipment.key: p for p in admitted if isinstance(p, RangePurchase)}
@@ -195,6 +196,22 @@ async def _admit(tx: Transaction, purchases: Sequence[Purchase], refunds: Sequen
     admitted = admit([(p.account, p.charge_minor) for p in candidates], funds)
     for purchase, covered in zip(candidates, admitted, strict=True):
         purchase.hold_code = None if covered else "insufficient_balance"
+
+
+async def _limit(tx: Transaction, purchases: Sequence[RemotePurchase]) -> None:
+    """Hold what the account it would be bought with may not spend any more this month."""
+    limits = await store.lock_account_limits(tx, {p.account_key for p in purchases}) if purchases else {}
+    limited = [p for p in purchases if p.account_key in limits and limits[p.account_key].currency == p.account[1]]
+    if not limited:
+        return
+    spent = await store.account_spending(tx, limits, tx.now.date())
+    left = {
+        (account, limit.currency): limit.amount_minor - spent.get((account, limit.currency), 0)
+        for account, limit in limits.items()
+    }
+    admitted = admit([((p.account_key, p.account[1]), p.charge_minor) for p in limited], left)
+    for purchase, within in zip(limited, admitted, strict=True):
+        purchase.hold_code = None if within else "account_limit"
 
 
 def _label_events(

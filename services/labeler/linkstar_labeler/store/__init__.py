@@ -5,6 +5,7 @@ Statements that lock stand apart from those that read beside the lock, so that n
 
 from __future__ import annotations
 
+from linkstar_labeler.store.account_budgets import account_spending, lock_account_limits
 from linkstar_labeler.store.accounts import (
     PLATFORM,
     SIMULATOR,
@@ -91,6 +92,7 @@ __all__ = [
     "SuspectedAttempt",
     "TakenPurchase",
     "Wallet",
+    "account_spending",
     "activate_labels",
     "add_agreement",
     "add_waiting",
@@ -118,6 +120,7 @@ __all__ = [
     "label_documents",
     "ledger_page",
     "limit_changes",
+    "lock_account_limits",
     "lock_purchases",
     "lock_shipments",
     "note_acceptance",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from linkstar_contracts.values import Money
 from linkstar_labeler.store.arrays import transposed
 from linkstar_runtime.handling import Transaction
 
@@ -42,6 +43,8 @@ class StoredAccount:
     test: bool
     suspended: bool
     version: int
+    monthly_limit: Money | None = None
+    """What may be bought with it in a month (UTC); other currencies than the limit's are not limited."""
 
 
 async def bound_accounts(tx: Transaction, wanted: Iterable[tuple[str, str, str]]) -> dict[AccountKey, bool]:
@@ -79,16 +82,20 @@ async def bind_account(tx: Transaction, account: StoredAccount) -> bool:
     """Store an account, or what is new of it; its version counts the changes. A suspended one stays suspended. False if
     a test account would become one for real labels, or the reverse: purchases under way would go on at the wrong place.
     """
+    limit = account.monthly_limit
     done = await tx.execute(
         """INSERT INTO carrier_account
-             (tenant, carrier, account, connector, base_url, credentials, settings, test, suspended, changed_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             (tenant, carrier, account, connector, base_url, credentials, settings, test, suspended, changed_at,
+              monthly_limit_minor, limit_currency)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
            ON CONFLICT (tenant, carrier, account) DO UPDATE SET connector = EXCLUDED.connector,
              base_url = EXCLUDED.base_url, credentials = EXCLUDED.credentials, settings = EXCLUDED.settings,
-             test = EXCLUDED.test, version = carrier_account.version + 1, changed_at = EXCLUDED.changed_at
+             test = EXCLUDED.test, monthly_limit_minor = EXCLUDED.monthly_limit_minor,
+             limit_currency = EXCLUDED.limit_currency, version = carrier_account.version + 1,
+             changed_at = EXCLUDED.changed_at
            WHERE carrier_account.test = EXCLUDED.test""",
         *account.key, account.connector, account.base_url, account.credentials, json.dumps(account.settings),
-        account.test, account.suspended, tx.now,
+        account.test, account.suspended, tx.now, limit.amount_minor if limit else None, limit.currency if limit else None,
     )  # fmt: skip
     return done == "INSERT 0 1"
 
@@ -103,7 +110,10 @@ async def suspend_account(tx: Transaction, key: AccountKey, suspended: bool) -> 
 
 
 def _account(row: Any) -> StoredAccount:
+    limited, limit = row["monthly_limit_minor"], None
+    if limited is not None:
+        limit = Money(amount_minor=limited, currency=row["limit_currency"])
     return StoredAccount(
         AccountKey(row["tenant"], row["carrier"], row["account"]), row["connector"], row["base_url"],
-        row["credentials"], json.loads(row["settings"]), row["test"], row["suspended"], row["version"],
+        row["credentials"], json.loads(row["settings"]), row["test"], row["suspended"], row["version"], limit,
     )  # fmt: skip

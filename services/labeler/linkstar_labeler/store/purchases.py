@@ -43,9 +43,10 @@ async def start_purchases(tx: Transaction, begun: Sequence[tuple[PurchaseKey, Ac
     refuses a second one. Each is due at `due_at`.
     """
     await tx.execute(
-        """INSERT INTO purchase (tenant, shipment_id, route_version, account_tenant, carrier, account, state, due_at)
-           SELECT *, 'intent', $7 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[])""",
-        *transposed([(*key, *account) for key, account in begun]), due_at,
+        """INSERT INTO purchase
+             (tenant, shipment_id, route_version, account_tenant, carrier, account, state, due_at, month)
+           SELECT *, 'intent', $7, $8 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[])""",
+        *transposed([(*key, *account) for key, account in begun]), due_at, tx.now.date().replace(day=1),
     )  # fmt: skip
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date
 
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.carriers.remote.transport import Standing, Transport
+from linkstar_labeler.carriers.remote.transport import Transport
+from linkstar_labeler.domain.account_standing import AccountStanding
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     Capabilities,
@@ -33,7 +34,7 @@ class LabelsOnly:
     """The way to the account."""
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> AccountStanding:
         """How fast this process may call the account now, and whether it is called at all."""
         return self.transport.standing
 

@@ -5,24 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
+from linkstar_labeler.domain.account_standing import Budget
 from linkstar_labeler.domain.connector import NotSent
 from linkstar_runtime.clock import Clock
 
-__all__ = ["Budget", "Pace"]
+__all__ = ["Pace"]
 
 _STEP = 0.02
 _LEAST = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What an account may still send now."""
-
-    per_s: float
-    available: float
-    blocked_for_s: float
 
 
 class Pace:

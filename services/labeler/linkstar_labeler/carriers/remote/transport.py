@@ -20,13 +20,14 @@ from typing import Any
 import httpx
 
 from linkstar_labeler.carriers.remote.breaker import CircuitBreaker
-from linkstar_labeler.carriers.remote.pace import Budget, Pace
+from linkstar_labeler.carriers.remote.pace import Pace
 from linkstar_labeler.carriers.remote.replies import Node, Unreadable, read_json
+from linkstar_labeler.domain.account_standing import AccountStanding
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.metrics import CARRIER_CALLS, CARRIER_SECONDS, CarrierCall, CarrierOperation
 
-__all__ = ["Call", "Limits", "Reply", "Standing", "Transport", "open_http"]
+__all__ = ["Call", "Limits", "Reply", "Transport", "open_http"]
 
 _LONGEST_PAUSE_S = 3600.0
 _DEFAULT_PAUSE_S = 5.0
@@ -84,14 +85,6 @@ class Reply:
         return 200 <= self.status < 300
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What an account may still send, and its circuit: `closed`, `open` or `half_open`."""
-
-    budget: Budget
-    circuit: str
-
-
 def open_http(connections: int = 64) -> httpx.AsyncClient:
     """Return the client that all connectors of a process share: TLS verified, no redirects, no proxies of the machine."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=20)
@@ -117,9 +110,9 @@ class Transport:
         self._breaker = CircuitBreaker(clock)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> AccountStanding:
         """How the account stands with this process now."""
-        return Standing(self._pace.budget, self._breaker.state)
+        return AccountStanding(self._pace.budget, self._breaker.state)
 
     async def send(self, call: Call) -> Reply | NotSent | OutcomeUnknown:
         """Make the call once. It is never repeated here: who asked decides."""

@@ -7,8 +7,7 @@ from datetime import date
 
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.carriers.remote.pace import Budget
-from linkstar_labeler.carriers.remote.transport import Standing
+from linkstar_labeler.domain.account_standing import AccountStanding, Budget
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     Capabilities,
@@ -35,9 +34,9 @@ class Unbound:
         self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, frozenset(), recovers=True)
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> AccountStanding:
         """Nothing may be sent."""
-        return Standing(Budget(0.0, 0.0, 0.0), "open")
+        return AccountStanding(Budget(0.0, 0.0, 0.0), "open")
 
     async def buy(self, request: LabelRequest) -> PurchaseOutcome:
         """Refuse: the router chooses anew."""
