@@ -21,6 +21,7 @@ from linkstar_cli import (
     tariffs,
     topics,
     trace,
+    tracking,
     vault,
     wallet,
 )
@@ -28,7 +29,7 @@ from linkstar_cli import (
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
     lifecycle.up, lifecycle.down, lifecycle.status, lifecycle.logs, lifecycle.reset,
-    history.order, trace.trace, topics.topics, quotes.quote,
+    history.order, tracking.track, trace.trace, topics.topics, quotes.quote,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(decisions.app, name="decisions")
@@ -44,6 +45,7 @@ app.add_typer(wallet.app, name="wallet")
 app.add_typer(vault.app, name="vault")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(pickup.app, name="pickup")
+app.add_typer(tracking.app, name="tracking")
 
 if __name__ == "__main__":
     app()

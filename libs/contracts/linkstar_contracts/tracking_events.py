@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from linkstar_contracts.event import Event, Version
+from linkstar_contracts.exception_events import ResponsibleParty
 from linkstar_contracts.fields import (
     ShipmentEvent,
     TrackingNumber,
@@ -90,6 +91,8 @@ class _Tracking(ShipmentEvent):
     status: TrackingStatus
     """Roll-up over all parcels of the shipment."""
     substatus: Token | None = None
+    party: ResponsibleParty = ResponsibleParty.UNSET
+    """Who is responsible for what the sub-status tells."""
     accepted: bool = False
     first_attempt: bool = False
     delivered: bool = False

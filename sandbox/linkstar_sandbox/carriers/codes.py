@@ -1,4 +1,7 @@
-"""The scan codes each simulated carrier uses, and the words it prints beside them."""
+"""The scan codes each simulated carrier uses, and the words it prints beside them.
+
+Where the carrier's own codes are known they are used as it means them; `SIM-` begins those it has none for.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,15 @@ class Meaning(StrEnum):
 
 _ORDER = tuple(Meaning)[:-1]
 _CODES = {
-    "usps": "03 10 07 OF 02 14 16 DX 09 21 01",
+    "usps": "03 10 07 OF 02 16 71 SIM-DM 09 SIM-RT 01",
     "ups": "OR AR DP OT 48 ZP 59 DM RS RT FS",
-    "fedex": "PU IT AR OD DE HL DY CD RS RD DL",
+    "fedex": "PU IT AR OD DE HL DY SIM-DM RS SIM-RT DL",
     "canada": "PICKUP TRANSIT DEPOT OUT ATTEMPT HOLDPU HOLD DAMAGE RTS RETURNED DELIVERED",
-    "royal-mail": "EVAIE EVIPI EVNRT EVGPD EVNDA EVAVC EVHLD EVDMG EVRTS EVRTD EVKSP",
+    "royal-mail": "EVNPB EVDAC EVIMC EVGPD EVKNA EVNLC EVNRT SIM-DM EVNRS EVRTS EVKSP",
     "parcel-gb": "ACCEPTED HUB DEPOT OFD CARDED PARCELSHOP HELD DAMAGED RTS RETURNED DELIVERED",
-    "dhl-de": "PCKDU ULFMV LDTMV SRTED NTDEL NTPUP EXPHD DMGDS RETRN RTDLV DLVRD",
+    "dhl-de": "PCKDU ULFMV LDTMV PO NTDEL CNRFC EXPHD DMGDS RETRN SIM-RT DLVRD",
     "parcel-de": "1000 2000 2100 3000 4000 5000 6000 4600 4500 4700 3500",
-    "la-poste": "PC1 ET1 ET2 MD2 AG1 AN1 RE1 DO1 RE2 RT1 DI1",
+    "la-poste": "PC1 ET1 ET3 MD2 ND1 AG1 PB1 SIM-DM RE1 DI2 DI1",
 }
 _CODE_OF = {family: dict(zip(_ORDER, codes.split(), strict=True)) for family, codes in _CODES.items()}
 _CODE_OF["dhl-de"][Meaning.RETRACTION] = "STORN"

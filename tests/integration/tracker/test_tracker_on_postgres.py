@@ -124,7 +124,7 @@ async def test_the_timer_takes_no_more_than_its_bound(desk: Desk) -> None:
 
 async def test_delivery_answers_what_is_open(desk: Desk) -> None:
     await desk.labels(label())
-    opened = raised(await desk.scans(scan("PU", 3), scan("DE", 10), scan("CD", 11)))
+    opened = raised(await desk.scans(scan("PU", 3), scan("DE", 10), scan("SIM-DM", 11)))
     assert opened == [("track.delivery_failed.s-1", 1, "open"), ("track.damaged.s-1", 1, "open")]
     assert [state for _, _, state in raised(await desk.scans(scan("DL", 30)))] == ["resolved", "resolved"]
 

@@ -135,12 +135,12 @@ def test_attempts_open_and_resolve_and_recur_under_a_new_id() -> None:
 
 @pytest.mark.parametrize(
     ("code", "exception"),
-    [("CD", "damaged"), ("DY", "held"), ("RS", "return_to_sender"), ("DE", "delivery_failed")],
+    [("SIM-DM", "damaged"), ("DY", "held"), ("RS", "return_to_sender"), ("DE", "delivery_failed")],
 )
 def test_trouble_is_raised_and_delivery_answers_it(code: str, exception: str) -> None:
     shipment, events = follow(label(), scan("PU", 3), scan(code, 10))
     assert raised(events) == [(f"track.{exception}.s-1", 1, "open")]
-    back = "RD" if code == "RS" else "DL"
+    back = "SIM-RT" if code == "RS" else "DL"
     assert raised(apply(shipment, scan(back, 40))) == [(f"track.{exception}.s-1", 2, "resolved")]
 
 
@@ -204,7 +204,7 @@ class Following(RuleBasedStateMachine):
         self.tell(void(self.labels))
 
     @rule(
-        code=st.sampled_from(["PU", "IT", "OD", "DE", "HL", "DY", "CD", "RS", "RD", "DL", "??"]),
+        code=st.sampled_from(["PU", "IT", "OD", "DE", "HL", "DY", "SIM-DM", "RS", "SIM-RT", "DL", "??"]),
         ago=st.integers(0, 30),
         number=st.sampled_from(NUMBERS),
     )

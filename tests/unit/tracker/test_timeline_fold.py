@@ -16,7 +16,7 @@ from linkstar_tracker.domain.timeline import Timeline, fold
 
 MAP = StatusMap.shipped()
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
-CODES = ["PU", "IT", "AR", "OD", "DE", "HL", "DY", "CD", "RS", "RD", "DL", "OC", "CA", "??"]
+CODES = ["PU", "IT", "AR", "OD", "DE", "HL", "DY", "SIM-DM", "RS", "SIM-RT", "DL", "OC", "CA", "??"]
 
 
 def scan(code: str, hours: float, *, retracts: Scan | None = None, city: str = "") -> Scan:
@@ -64,9 +64,9 @@ def test_a_further_scan_never_takes_a_milestone_away(journey: list[Scan], code: 
 
 
 @settings(max_examples=200)
-@given(journeys(), st.sampled_from(["PU", "IT", "AR", "OD", "DE", "HL", "DY", "CD", "??", "CA"]))
+@given(journeys(), st.sampled_from(["PU", "IT", "AR", "OD", "DE", "HL", "DY", "SIM-DM", "??", "CA"]))
 def test_delivered_stays_delivered_whatever_a_depot_says_later(journey: list[Scan], code: str) -> None:
-    delivered = [each for each in journey if each.code not in {"RS", "RD"}] + [scan("DL", 20)]
+    delivered = [each for each in journey if each.code not in {"RS", "SIM-RT"}] + [scan("DL", 20)]
     assert status(*delivered, scan(code, 21)) is TrackingStatus.DELIVERED
 
 
@@ -81,8 +81,8 @@ def test_delivered_stays_delivered_whatever_a_depot_says_later(journey: list[Sca
         ("DL RS", "return_to_sender"),
         ("PU RS IT OD", "return_to_sender"),
         ("PU RS DL", "returned"),
-        ("PU RS RD IT DL", "returned"),
-        ("PU CD IT DL", "delivered"),
+        ("PU RS SIM-RT IT DL", "returned"),
+        ("PU SIM-DM IT DL", "delivered"),
         ("??", "unknown"),
         ("PU ??", "accepted"),
         ("OC", "pending"),
@@ -131,9 +131,9 @@ def parcel(code: str) -> Timeline:
         (["PU DL", "PU DL"], "delivered"),
         (["PU DL", "PU DE"], "attempt_failed"),
         (["PU DL", "PU RS"], "return_to_sender"),
-        (["PU DL", "PU RS RD"], "returned"),
+        (["PU DL", "PU RS SIM-RT"], "returned"),
         (["PU IT", "OC"], "pending"),
-        (["PU CD", "PU RS"], "damaged"),
+        (["PU SIM-DM", "PU RS"], "damaged"),
     ],
 )
 def test_a_shipment_shows_its_trouble_first_then_its_slowest_parcel(parcels: list[str], expected: str) -> None:

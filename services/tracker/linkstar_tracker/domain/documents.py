@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from linkstar_contracts.events import ResponsibleParty
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Rules, Shipment
 from linkstar_tracker.domain.timeline import Timeline
+from linkstar_tracker.domain.vocabulary import RETRACTION, Language, Vocabulary, text_code
 
 __all__ = ["scan_document", "tracker_document"]
 
 
-def tracker_document(shipment: Shipment, rules: Rules) -> dict[str, Any]:
-    """Return the shipment as JSON-ready data; scans that were retracted are shown and marked."""
+def tracker_document(shipment: Shipment, rules: Rules, language: Language = "en") -> dict[str, Any]:
+    """Return the shipment as JSON-ready data, told in a language; scans that were retracted are shown and marked."""
     label = shipment.label
     parcels = shipment.parcels(rules)
     rolled = roll_up(parcels.values()) if parcels else Timeline()
@@ -23,7 +25,7 @@ def tracker_document(shipment: Shipment, rules: Rules) -> dict[str, Any]:
         "shipment_id": shipment.shipment_id,
         "order_id": shipment.order_id,
         "version": shipment.version,
-        **_standing(rolled),
+        **_standing(rolled, language),
         "labelled": label is not None,
         "voided": shipment.voided,
         "kind": label.kind if label else None,
@@ -35,8 +37,8 @@ def tracker_document(shipment: Shipment, rules: Rules) -> dict[str, Any]:
             {
                 "number": parcel.number,
                 "tracking_number": parcel.tracking_number,
-                **_standing(parcels[parcel.number]),
-                "scans": _scans(shipment.scans, parcel.tracking_number, parcels[parcel.number], rules),
+                **_standing(parcels[parcel.number], language),
+                "scans": _scans(shipment.scans, parcel.tracking_number, parcels[parcel.number], rules, language),
             }
             for parcel in (label.parcels if label else ())
         ],
@@ -76,21 +78,35 @@ def scan_document(scan: Scan) -> dict[str, Any]:
 
 
 def _scans(
-    scans: Mapping[str, Scan], tracking_number: str, timeline: Timeline, rules: Rules
+    scans: Mapping[str, Scan], tracking_number: str, timeline: Timeline, rules: Rules, language: Language
 ) -> list[dict[str, Any]]:  # fmt: skip
     own = (scan for scan in scans.values() if scan.tracking_number == tracking_number)
     shown = []
     for scan in sorted(own, key=lambda each: (each.scanned_at, each.scan_id)):
-        status = rules.meanings.meaning(scan.carrier, scan.code).status if scan.retracts is None else None
         retracted = scan.retracts is None and scan.scan_id not in timeline.entries
-        shown.append({**scan_document(scan), "status": status.value if status else None, "retracted": retracted})
+        shown.append({**scan_document(scan), **_told(scan, rules, language), "retracted": retracted})
     return shown
 
 
-def _standing(timeline: Timeline) -> dict[str, Any]:
+def _told(scan: Scan, rules: Rules, language: Language) -> dict[str, Any]:
+    """What a scan says in our words. A retraction says nothing itself."""
+    if scan.retracts is not None:
+        return {"status": None, "party": ResponsibleParty.UNSET.value, **_words(RETRACTION, language)}
+    meaning = rules.meanings.meaning(scan.carrier, scan.code)
+    status = meaning.status.value if meaning.status else None
+    return {"status": status, "party": meaning.party.value, **_words(meaning.text_code, language)}
+
+
+def _words(code: str, language: Language) -> dict[str, str]:
+    return {"text_code": code, "told": Vocabulary.shipped().text(code, language)}
+
+
+def _standing(timeline: Timeline, language: Language) -> dict[str, Any]:
     return {
         "status": timeline.status.value,
         "substatus": timeline.substatus,
+        "party": timeline.party.value,
+        **_words(text_code(timeline.status, timeline.substatus), language),
         "accepted_at": _iso(timeline.accepted_at),
         "first_attempt_at": _iso(timeline.first_attempt_at),
         "delivered_at": _iso(timeline.delivered_at),

@@ -1,4 +1,7 @@
-"""What carriers' codes mean, as rows of data with their source. A code without a row is `unknown`, never guessed."""
+"""What carriers' codes mean, as rows of data with their source. A code without a row is `unknown`, never guessed.
+
+A carrier that tells an event and its reason is written `EVENT/REASON`; a reason without a row means what its event means.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
+from linkstar_tracker.domain.vocabulary import Vocabulary, text_code
 
 __all__ = ["UNKNOWN", "Meaning", "StatusMap"]
 
@@ -19,6 +23,11 @@ class Meaning:
     status: TrackingStatus | None
     substatus: str | None = None
     party: ResponsibleParty = ResponsibleParty.UNSET
+
+    @property
+    def text_code(self) -> str:
+        """The code of its text in every language."""
+        return text_code(self.status, self.substatus)
 
 
 UNKNOWN = Meaning(TrackingStatus.UNKNOWN)
@@ -44,14 +53,19 @@ class StatusMap:
             key = (row["carrier"], row["code"])
             if key in meanings:
                 raise ValueError(f"two rows for {key[0]} {key[1]}")
-            meanings[key] = _meaning(row)
+            meanings[key] = _meaning(row, Vocabulary.shipped())
         return cls(meanings)
 
     def meaning(self, carrier: str, code: str) -> Meaning:
         """Return what the code means; `UNKNOWN` when no row tells."""
-        return self._meanings.get((carrier, code), UNKNOWN)
+        known = self._meanings.get((carrier, code))
+        if known is None and "/" in code:
+            known = self._meanings.get((carrier, code.partition("/")[0]))
+        return known or UNKNOWN
 
 
-def _meaning(row: Mapping[str, str]) -> Meaning:
-    status = TrackingStatus.__members__[row["status"].upper()] if row["status"] else None
-    return Meaning(status, row["substatus"] or None, ResponsibleParty.__members__[row["responsible_party"].upper()])
+def _meaning(row: Mapping[str, str], vocabulary: Vocabulary) -> Meaning:
+    if not row["status"]:
+        return Meaning(None)
+    status, substatus = TrackingStatus.__members__[row["status"].upper()], row["substatus"] or None
+    return Meaning(status, substatus, vocabulary.party(text_code(status, substatus)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -12,7 +12,8 @@ from linkstar_contracts.fields import TrackingNumber
 from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import Instant, Value
 from linkstar_tracker.domain.local_time import LocalTimeError, to_utc
-from linkstar_tracker.domain.scans import Scan, scan_id
+from linkstar_tracker.domain.place_zones import zone_of
+from linkstar_tracker.domain.scans import Scan, ScanSource, scan_id
 
 __all__ = ["ReportedRetraction", "ScanReport", "as_printed"]
 
@@ -35,7 +36,9 @@ class ReportedRetraction(Value):
 
 
 class ScanReport(Value):
-    """One scan. The time is `scanned_at` with an offset, or `scanned_local` beside an IANA `timezone`."""
+    """One scan. The time is `scanned_at` with an offset, or `scanned_local` beside an IANA `timezone`, which may be left out
+    where the place tells it.
+    """
 
     carrier: Token
     tracking_number: Annotated[TrackingNumber, BeforeValidator(_cleaned)]
@@ -47,21 +50,28 @@ class ScanReport(Value):
     place: Place = Place()
     retracts: ReportedRetraction | None = None
 
-    def scan(self) -> Scan:
+    def scan(self, source: ScanSource = "webhook") -> Scan:
         """Return the scan this report tells of; raises LocalTimeError when its time cannot be known."""
-        scanned_at = self.scanned_at
-        if scanned_at is None:
-            if not (self.scanned_local and self.timezone):
-                raise LocalTimeError(
-                    "scan_time_missing", "send scanned_at with an offset, or scanned_local and timezone"
-                )
-            scanned_at = to_utc(self.scanned_local, self.timezone)
+        scanned_at, local, zone = self._moment()
         utc = scanned_at.astimezone(UTC)  # so that a scan reported again, or kept and told later, has the same bytes
         return Scan(
             scan_id(self.carrier, self.tracking_number, self.code, utc, self.place),
-            self.carrier, self.tracking_number, self.code, utc, self.text, self.place, self.scanned_local,
-            self.timezone, "webhook", self._retracted(),
+            self.carrier, self.tracking_number, self.code, utc, self.text, self.place, local, zone, source,
+            self._retracted(),
         )  # fmt: skip
+
+    def _moment(self) -> tuple[datetime, str, str]:
+        """Return the instant, what the clock on the spot showed, and its zone, as far as either is told."""
+        if self.scanned_at is not None:
+            there = self.scanned_at.isoformat() if self.scanned_at.utcoffset() else ""
+            return self.scanned_at, self.scanned_local or there, self.timezone
+        zone = self.timezone or zone_of(self.place)
+        if not (self.scanned_local and zone):
+            raise LocalTimeError(
+                "scan_time_missing",
+                "send scanned_at with an offset, or scanned_local and timezone or a place that tells it",
+            )
+        return to_utc(self.scanned_local, zone), self.scanned_local, zone
 
     def _retracted(self) -> str | None:
         if self.retracts is None:

@@ -195,6 +195,7 @@ class Shipment:
             "service": label.service,
             "status": rolled.status,
             "substatus": rolled.substatus,
+            "party": rolled.party,
             "accepted": rolled.accepted_at is not None,
             "first_attempt": rolled.first_attempt_at is not None,
             "delivered": rolled.delivered_at is not None,

@@ -1,4 +1,4 @@
-"""HTTP routes of the tracker: the carriers' door, and what is known of a shipment."""
+"""`POST /v1/scans`, the door that takes scans as carriers tell them, and what became of those nobody knows yet."""
 
 from __future__ import annotations
 
@@ -8,21 +8,18 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.fields import TrackingNumber
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem, field_errors
 from linkstar_runtime.service import ServiceContext
 from linkstar_tracker import store
-from linkstar_tracker.domain.documents import scan_document, tracker_document
+from linkstar_tracker.domain.documents import scan_document
 from linkstar_tracker.domain.local_time import LocalTimeError
-from linkstar_tracker.domain.meanings import StatusMap
-from linkstar_tracker.domain.reports import ScanReport, as_printed
+from linkstar_tracker.domain.reports import ScanReport
 from linkstar_tracker.domain.scans import Scan
-from linkstar_tracker.domain.shipment import Rules
 from linkstar_tracker.settings import Settings
 
 __all__ = ["routes"]
@@ -73,13 +70,9 @@ class _Judged:
     rejected: list[Rejection] = field(default_factory=list)
 
 
-def routes(context: ServiceContext) -> APIRouter:
+def routes(context: ServiceContext, settings: Settings) -> APIRouter:
     """Return the routes."""
-    settings = context.settings
-    if not isinstance(settings, Settings):
-        raise TypeError("the tracker needs its own settings")
-    rules = Rules(StatusMap.shipped(), settings.watch.load_rules())
-    router = APIRouter(prefix="/v1", tags=["tracker"])
+    router = APIRouter()
 
     @router.post("/scans", status_code=202)
     async def post_scans(
@@ -100,31 +93,6 @@ def routes(context: ServiceContext) -> APIRouter:
         if judged.scans:
             await context.writer.run(store_scans)
         return ScanReceipt(accepted=len(judged.scans) - unmatched, unmatched=unmatched, rejected=judged.rejected)
-
-    @router.get("/trackers/{shipment_id}")
-    async def get_tracker(
-        shipment_id: str, principal: Principal = Depends(context.authorize("tracking:read"))
-    ) -> dict[str, Any]:
-        """Return a shipment's status, milestones, timelines and exceptions."""
-        async with context.database.transaction() as tx:
-            shipment = await store.read_shipment(tx, principal.tenant, shipment_id)
-        if shipment is None:
-            raise Problem(
-                404, "shipment_unknown", "No such shipment is tracked", field="shipment_id",
-                fix="Use the shipment_id of LabelCreated: the order id, or the return id.",
-            )  # fmt: skip
-        return tracker_document(shipment, rules)
-
-    @router.get("/trackers")
-    async def find_trackers(
-        tracking_number: Annotated[TrackingNumber, BeforeValidator(as_printed)],
-        principal: Principal = Depends(context.authorize("tracking:read")),
-    ) -> dict[str, Any]:
-        """Return the shipments that travel under a tracking number: one, unless two carriers use the same number."""
-        async with context.database.transaction() as tx:
-            ids = await store.shipments_of_number(tx, principal.tenant, tracking_number)
-            found = [await store.read_shipment(tx, principal.tenant, shipment_id) for shipment_id in ids]
-        return {"trackers": [tracker_document(shipment, rules) for shipment in found if shipment]}
 
     @router.get("/unmatched")
     async def list_unmatched(

@@ -1,0 +1,24 @@
+"""HTTP routes of the tracker: the carriers' doors, and what is known of a shipment."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from linkstar_runtime.service import ServiceContext
+from linkstar_tracker.api import scans, trackers
+from linkstar_tracker.domain.meanings import StatusMap
+from linkstar_tracker.domain.shipment import Rules
+from linkstar_tracker.settings import Settings
+
+__all__ = ["routes"]
+
+
+def routes(context: ServiceContext) -> APIRouter:
+    """Return the routes."""
+    settings = context.settings
+    if not isinstance(settings, Settings):
+        raise TypeError("the tracker needs its own settings")
+    router = APIRouter(prefix="/v1", tags=["tracker"])
+    router.include_router(scans.routes(context, settings))
+    router.include_router(trackers.routes(context, Rules(StatusMap.shipped(), settings.watch.load_rules())))
+    return router
