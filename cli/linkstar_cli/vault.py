@@ -29,7 +29,10 @@ class SecretColumn:
     name: str
 
 
-SECRETS = (SecretColumn("labeler.carrier_account", "credentials", "carrier || '/' || account"),)
+SECRETS = (
+    SecretColumn("labeler.carrier_account", "credentials", "carrier || '/' || account"),
+    SecretColumn("labeler.manifest_document", "content", "'manifest/' || manifest_id"),
+)
 
 
 @app.callback()

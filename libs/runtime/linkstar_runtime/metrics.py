@@ -144,6 +144,8 @@ ORPHAN_LABELS = Counters("linkstar_orphan_labels_total", "labels nobody pays for
 LABELS_LISTED = Counters(
     "linkstar_labels_listed_total", "labels on carriers' lists, by how they stand to ours", Standings
 )
+MANIFESTS_OPEN = Gauges("linkstar_manifests_open", "manifests that their carrier has not confirmed, by state", OfState)
+PICKUPS_UNKNOWN = Gauge("linkstar_pickups_unknown", "pickups of which nobody knows whether a driver comes")
 CARRIER_CALLS = Counters("linkstar_carrier_calls_total", "calls to carriers' web services, by their end", CarrierCall)
 CARRIER_SECONDS = Histograms(
     "linkstar_carrier_call_duration_seconds", "answers and silences of carriers", CarrierOperation, SECONDS

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pypdfium2
@@ -15,15 +16,18 @@ from integration.labeler.label_counter import Counter
 from integration.labeler.label_desk import cancelled, tracked
 from unit.labeler.label_samples import route
 
+from linkstar_cli.vault import SECRETS
 from linkstar_labeler.domain.connector import PurchasedLabel
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.handlers import Buyer, Handlers, StoredPurchases
 from linkstar_labeler.handlers.closing import Closer
 from linkstar_labeler.handlers.manifest_calls import ManifestCalls
 from linkstar_labeler.handlers.pickup_calls import PickupCalls
-from linkstar_labeler.jobs import close_due_day
+from linkstar_labeler.jobs import close_due_day, measure_hand_overs
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Received
+from linkstar_runtime.metrics import exposition
+from linkstar_runtime.service import ServiceContext
 
 pytestmark = pytest.mark.integration
 PATIENCE = Patience(lease_s=60, settle_s=50)
@@ -226,6 +230,8 @@ async def test_the_carriers_own_form_survives_a_lost_answer(counter: Counter, si
     await ask(counter)
     unknown = (await counter.client.get("/v1/manifests", params={"state": "unknown"})).json()["manifests"]
     assert [each["manifest_id"] for each in unknown] == ["M0000001"]
+    await measure_hand_overs(cast("ServiceContext", SimpleNamespace(database=counter.database)))
+    assert b'linkstar_manifests_open{state="unknown"} 1.0' in exposition()[0]
     reopening = await counter.client.post("/v1/manifests/M0000001/reopen")
     assert (reopening.status_code, reopening.json()["code"]) == (409, "manifest_not_closed")
     assert (await close(counter, "k2", include_late=True))["manifests"] == []
@@ -256,6 +262,9 @@ async def test_a_carriers_form_leaves_out_what_it_does_not_take(counter: Counter
     assert {each["shipment_id"]: bool(each["left_out"]) for each in found["on_it"]} == {"o1": False, "o2": True}
     kept = await counter.admin.fetchval("SELECT content FROM labeler.manifest_document")
     assert b"PDF" not in kept[:64]
+    [named] = [each for each in SECRETS if each.table == "labeler.manifest_document"]
+    sealed_as = await counter.admin.fetchval(f"SELECT {named.name} FROM {named.table}")
+    assert counter.vault.open_secret("acme", sealed_as, kept).startswith(b"%PDF")
     assert (await counter.client.get("/v1/manifests/M0000001.pdf")).content.startswith(b"%PDF")
     [again] = (await close(counter, "k2", include_late=True))["manifests"]
     assert await on(counter, again["manifest_id"]) == ["o2"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from linkstar_labeler.domain.manifests import ManifestState
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.handlers import AccountConnectors
 from linkstar_labeler.handlers.closing import CloseOrder, Closer
@@ -13,11 +14,13 @@ from linkstar_labeler.handlers.manifest_calls import ManifestCalls
 from linkstar_labeler.handlers.pickup_calls import PickupCalls
 from linkstar_labeler.settings import PurchaseSettings
 from linkstar_labeler.store.hand_overs import due_plans, plan_next_close
-from linkstar_labeler.store.manifests import drop_manifest_documents
+from linkstar_labeler.store.manifests import drop_manifest_documents, open_manifests
+from linkstar_labeler.store.pickups import unknown_pickups
 from linkstar_runtime.handling import Transaction
+from linkstar_runtime.metrics import MANIFESTS_OPEN, PICKUPS_UNKNOWN, OfState
 from linkstar_runtime.service import ServiceContext, Worker
 
-__all__ = ["ITSELF", "EndOfDay", "close_due_day"]
+__all__ = ["ITSELF", "EndOfDay", "close_due_day", "measure_hand_overs"]
 
 ITSELF = "end-of-day"
 """Who closed a day that closed by itself, in the place of an API key."""
@@ -39,6 +42,7 @@ class EndOfDay:
             Worker("close-days", self._look_s * 4, self._close),
             Worker("ask-for-manifests", self._look_s, self._ask),
             Worker("drop-manifest-sheets", 3_600.0, _drop),
+            Worker("measure-hand-overs", 30.0, measure_hand_overs),
         )
 
     async def _close(self, context: ServiceContext) -> None:
@@ -63,6 +67,15 @@ async def close_due_day(tx: Transaction, closer: Closer) -> bool:
         await plan_next_close(tx, plan, hand_over.next_cut_off(tx.now))
         return True
     return False
+
+
+async def measure_hand_overs(context: ServiceContext) -> None:
+    """Show what has not ended; every replica shows the same figures."""
+    async with context.database.transaction() as tx:
+        found, unknown = await open_manifests(tx), await unknown_pickups(tx)
+    for state in (ManifestState.CLOSING, ManifestState.UNKNOWN):
+        MANIFESTS_OPEN.set(OfState(state.value), found.get(state.value, 0))
+    PICKUPS_UNKNOWN.set(unknown)
 
 
 async def _drop(context: ServiceContext) -> None:

@@ -217,12 +217,10 @@ async def manifest_of_label(
     return _stored(row) if row else None
 
 
-async def open_manifests(tx: Transaction) -> dict[str, tuple[int, datetime | None]]:
-    """Count the manifests whose call has not ended, by state, with since when the longest waits."""
-    rows = await tx.fetch(
-        "SELECT state, count(*) AS open, min(waiting_since) AS since FROM manifest WHERE due_at IS NOT NULL GROUP BY state"
-    )
-    return {row["state"]: (row["open"], row["since"]) for row in rows}
+async def open_manifests(tx: Transaction) -> dict[str, int]:
+    """Count the manifests that their carrier has not confirmed, by state."""
+    rows = await tx.fetch("SELECT state, count(*) AS open FROM manifest WHERE due_at IS NOT NULL GROUP BY state")
+    return {row["state"]: row["open"] for row in rows}
 
 
 async def save_manifest_document(tx: Transaction, key: ManifestKey, sealed: Document) -> None:

@@ -13,7 +13,7 @@ from linkstar_runtime.handling import Transaction
 
 __all__ = [
     "StoredPickup", "add_pickup", "due_pickups", "find_pickup", "find_pickups", "lock_pickup", "pickup_of_day",
-    "save_pickup",
+    "save_pickup", "unknown_pickups",
 ]  # fmt: skip
 
 
@@ -82,6 +82,12 @@ async def find_pickups(
         tenant, day, state, before, limit,
     )  # fmt: skip
     return [_stored(row) for row in rows]
+
+
+async def unknown_pickups(tx: Transaction) -> int:
+    """Count the pickups of which nobody knows whether a driver comes."""
+    found: int = await tx.fetchval("SELECT count(*) FROM pickup WHERE state = 'unknown'")
+    return found
 
 
 async def save_pickup(tx: Transaction, pickup: Pickup) -> None:
