@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from linkstar_labeler.domain.connector import Manifest, NotSent, OutcomeUnknown, Refused
 from linkstar_labeler.domain.leases import Lease
-from linkstar_labeler.domain.manifests import DayManifest, MadeBy, ManifestKey, ManifestState
+from linkstar_labeler.domain.manifests import DayManifest, Follow, MadeBy, ManifestKey, ManifestOutcome, ManifestState
 from linkstar_labeler.domain.pickups import Pickup, PickupKey, PickupState
 from linkstar_labeler.domain.purchase_steps import Patience
 
@@ -87,7 +88,7 @@ class Closing(RuleBasedStateMachine):
 
 
 TestClosing = Closing.TestCase
-TestClosing.settings = settings(max_examples=80, stateful_step_count=15, deadline=None)
+TestClosing.settings = settings(max_examples=200, stateful_step_count=20, deadline=None)
 
 
 def test_a_carrier_that_cannot_be_reached_gives_the_labels_back_after_a_while() -> None:
@@ -100,6 +101,47 @@ def test_a_carrier_that_cannot_be_reached_gives_the_labels_back_after_a_while() 
     assert (manifest.state, manifest.code) == (ManifestState.REFUSED, "carrier_unavailable")
     assert now - NOW > timedelta(seconds=PATIENCE.give_up_s)
     assert waited < 20
+
+
+@pytest.mark.parametrize("later", [Refused("nothing_to_manifest", ""), NotSent("credentials_rejected", ""), LOST])
+def test_after_a_lost_answer_no_word_but_a_manifest_ends_the_doubt(later: ManifestOutcome) -> None:
+    manifest, now = asked(), NOW
+    manifest.take(now, "t0", PATIENCE)
+    assert manifest.finish("t0", LOST, now, PATIENCE) == Follow()
+    for number in range(1, 9):
+        assert manifest.lease.due_at
+        assert manifest.lease.due_at - now <= timedelta(seconds=PATIENCE.backoff_max_s)
+        now = manifest.lease.due_at + timedelta(hours=1)
+        assert manifest.take(now, f"t{number}", PATIENCE)
+        assert manifest.finish(f"t{number}", later, now, PATIENCE) == Follow()
+        assert (manifest.state, manifest.code) == (ManifestState.UNKNOWN, later.code)
+    manifest.take(now, "t9", PATIENCE)
+    assert manifest.finish("t9", Manifest("EFN1", None), now, PATIENCE).hold
+    assert (manifest.state, manifest.carrier_number) == (ManifestState.CLOSED, "EFN1")
+
+
+def test_a_caller_that_does_not_come_back_leaves_a_doubt_that_settles_first() -> None:
+    manifest = asked()
+    assert manifest.take(NOW, "dead", PATIENCE)
+    over = NOW + timedelta(seconds=PATIENCE.lease_s)
+    assert not manifest.take(over, "next", PATIENCE)
+    assert (manifest.state, manifest.lease.due_at) == (
+        ManifestState.UNKNOWN, over + timedelta(seconds=PATIENCE.settle_s),
+    )  # fmt: skip
+
+
+def test_whoever_lost_the_lease_decides_nothing_but_a_manifest() -> None:
+    manifest = asked()
+    manifest.take(NOW, "dead", PATIENCE)
+    manifest.take(NOW + timedelta(seconds=61), "unused", PATIENCE)
+    manifest.take(NOW + timedelta(seconds=200), "alive", PATIENCE)
+    due_at = manifest.lease.due_at
+    for outcome in (Refused("no", ""), NotSent("429", ""), LOST):
+        assert manifest.finish("dead", outcome, NOW, PATIENCE) == Follow()
+        assert (manifest.lease.token, manifest.lease.due_at) == ("alive", due_at)
+    assert manifest.finish("dead", Manifest("EFN1", None), NOW, PATIENCE).hold
+    assert manifest.finish("alive", Refused("no", ""), NOW, PATIENCE) == Follow()
+    assert manifest.state is ManifestState.CLOSED
 
 
 def test_what_stays_unknown_ends_with_what_the_carrier_told_somebody() -> None:
