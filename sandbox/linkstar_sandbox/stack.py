@@ -188,7 +188,8 @@ class Stack:
         self._carrier_apis = f"http://127.0.0.1:{port}"
         environment = self._environment("labeler")
         del environment["LINKSTAR_DATABASE__URL"]
-        command = self._module("linkstar_sandbox.carrier_apis", "--port", str(port))
+        kept = str(self.home.path / "carrier-apis.json")
+        command = self._module("linkstar_sandbox.carrier_apis", "--port", str(port), "--ledger", kept)
         return self._replica(CARRIER_APIS, command, environment, port)
 
     def _replica(

@@ -7,7 +7,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 __all__ = ["Ledger", "Sale", "fingerprint"]
 
@@ -92,6 +95,23 @@ class Ledger:
         """Return what was sold under a reference, newest first."""
         return [sale for sale in self.of(carrier, account) if reference and sale.reference == reference]
 
+    def keep(self, path: Path) -> None:
+        """Write everything down, so that a simulator that starts later knows it."""
+        kept = {"serial": self._serial, "sales": _SALES.dump_python(self.sales, mode="json"), "pickups": self.pickups}
+        unfinished = path.with_suffix(".new")
+        unfinished.write_text(json.dumps(kept), "utf-8")
+        unfinished.replace(path)
+
+    @classmethod
+    def kept(cls, path: Path) -> Ledger:
+        """Return the ledger that was kept; an empty one where there is none."""
+        ledger = cls()
+        if path.exists():
+            found = json.loads(path.read_text("utf-8"))
+            ledger._serial, ledger.pickups = found["serial"], found["pickups"]
+            ledger.sales = _SALES.validate_python(found["sales"])
+        return ledger
+
     def snapshot(self, carrier: str | None = None) -> dict[str, Any]:
         """Return all sales, and the sums that are still charged by carrier, account and currency."""
         shown = [sale for sale in self.sales if carrier in (None, sale.carrier)]
@@ -103,6 +123,9 @@ class Ledger:
         return {
             "sales": [sale.as_json() for sale in shown], "charged": charged, "pickups": self.pickups, "calls": self.calls,
         }  # fmt: skip
+
+
+_SALES: TypeAdapter[list[Sale]] = TypeAdapter(list[Sale])
 
 
 def fingerprint(body: Any) -> str:

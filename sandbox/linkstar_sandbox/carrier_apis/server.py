@@ -19,6 +19,7 @@ from linkstar_sandbox.carrier_apis.evri import evri
 from linkstar_sandbox.carrier_apis.faulty import CuttableConnections
 from linkstar_sandbox.carrier_apis.fedex import fedex
 from linkstar_sandbox.carrier_apis.hermes import hermes
+from linkstar_sandbox.carrier_apis.ledger import Ledger
 from linkstar_sandbox.carrier_apis.ups import ups
 from linkstar_sandbox.carrier_apis.usps import usps
 from linkstar_sandbox.carrier_apis.world import World
@@ -57,11 +58,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(listener: socket.socket, clock: Clock, stopping: asyncio.Event) -> None:
-    """Serve until told to stop."""
+async def serve(listener: socket.socket, clock: Clock, stopping: asyncio.Event, ledger: Ledger | None = None) -> None:
+    """Serve until told to stop, with a ledger kept earlier or an empty one."""
     config = uvicorn.Config(
-        application(World(clock)), http="h11", ws="none", lifespan="off", log_config=None, access_log=False,
-        proxy_headers=False, timeout_graceful_shutdown=1,
+        application(World(clock, ledger or Ledger())), http="h11", ws="none", lifespan="off", log_config=None,
+        access_log=False, proxy_headers=False, timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
     config.load()
