@@ -31,6 +31,7 @@ from linkstar_sandbox.provision import provision_topics
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 ORDERS, CANCELLED, PRICE = 40, 10, 500
+COUNT = "SELECT count(*) FROM labeler.manifest_label WHERE held"
 
 
 def _free_port() -> int:
@@ -112,6 +113,19 @@ async def _top_up(environment: dict[str, str], amount: int) -> None:
     assert answer.status_code == 201
 
 
+async def _closed_by_itself(connection: asyncpg.Connection[asyncpg.Record]) -> int:
+    """How many labels of days ago the process puts on a manifest when their cut-off is due."""
+    await connection.execute("UPDATE labeler.label SET created_at = created_at - interval '5 days'")
+    await connection.execute(
+        """INSERT INTO labeler.hand_over VALUES
+             ('acme', 'US-NJ', 'usps', 'America/New_York', '00:00', '{}', now(), 'test', now())"""
+    )
+    async with asyncio.timeout(30):
+        while not (held := await connection.fetchval(COUNT)):  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.2)
+    return int(held)
+
+
 async def test_routes_wait_for_funds_and_become_labels(
     labeler: asyncio.subprocess.Process, environment: dict[str, str]
 ) -> None:
@@ -138,6 +152,7 @@ async def test_routes_wait_for_funds_and_become_labels(
     assert all([event.version for event in events] == list(range(1, len(events) + 1)) for events in found.values())
     connection = await asyncpg.connect(environment["LINKSTAR_DATABASE__URL"])
     balance = await connection.fetchval("SELECT balance_minor FROM labeler.wallet")
+    assert await _closed_by_itself(connection) == ORDERS - CANCELLED
     await connection.close()
     assert balance == CANCELLED * PRICE
     assert labeler.returncode is None

@@ -169,6 +169,7 @@ async def test_a_reopened_manifest_gives_its_labels_back_until_the_driver_came(c
     await scan(counter, "o2")
     gone = await counter.client.post(f"/v1/manifests/{again['manifest_id']}/reopen")
     assert (gone.status_code, gone.json()["code"]) == (409, "manifest_handed_over")
+    assert (await counter.client.post("/v1/labels/o2/void")).json()["code"] == "label_in_use"
     assert (await counter.client.get("/v1/manifests/M0000099")).json()["code"] == "manifest_unknown"
 
 
@@ -244,6 +245,8 @@ async def test_the_carriers_own_form_survives_a_lost_answer(counter: Counter, si
     assert form
     paper = pypdfium2.PdfDocument((await counter.client.get("/v1/manifests/M0000001.pdf")).content)
     assert str(form) in paper[0].get_textpage().get_text_range()
+    voided = await counter.client.post("/v1/labels/o1/void")
+    assert voided.json() == {"shipment_id": "o1", "state": "voided", "manifest_id": "M0000001"}
     final = await counter.client.post("/v1/manifests/M0000001/reopen")
     assert (final.status_code, final.json()["code"]) == (409, "manifest_final")
 

@@ -65,20 +65,24 @@ def routes(context: ServiceContext, settler: Settler, press: Press) -> APIRouter
 
     @router.post("/labels/{shipment_id}/void")
     async def void(shipment_id: ShipmentId, principal: Principal = writer) -> dict[str, str]:
-        """Void the label and refund its charge; repeating it changes nothing."""
+        """Void the label and refund its charge; repeating it changes nothing. With a `manifest_id` the label is on a
+        carrier's manifest: the refund comes when the carrier agrees.
+        """
+        answer = {"shipment_id": shipment_id, "state": "voided"}
 
         async def work(tx: Transaction) -> Sequence[Event]:
             locked = await store.lock_shipments(tx, [(principal.tenant, shipment_id)])
             shipment = locked.get((principal.tenant, shipment_id))
             if shipment is None:
                 raise unknown()
-            await refuse_manifested(tx, shipment)
+            if manifest := await refuse_manifested(tx, shipment):
+                answer["manifest_id"] = manifest
             if not shipment.void("requested"):
                 raise Problem(409, "label_in_use", "The carrier already has the parcel", fix="Open a return instead.")
             return await settler.settle(tx, [shipment])
 
         await context.writer.run(work)
-        return {"shipment_id": shipment_id, "state": "voided"}
+        return answer
 
     return router
 

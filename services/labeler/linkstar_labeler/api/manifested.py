@@ -11,18 +11,20 @@ from linkstar_runtime.problems import Problem
 __all__ = ["refuse_manifested"]
 
 
-async def refuse_manifested(tx: Transaction, shipment: Shipment) -> None:
-    """Refuse the void of a label on a manifest of LinkStar's own, which the carrier bills by. About a carrier's manifest the
-    carrier decides. The shipment is locked, so no manifest takes the label meanwhile.
+async def refuse_manifested(tx: Transaction, shipment: Shipment) -> str:
+    """Refuse the void of a label on a manifest of LinkStar's own, which the carrier bills by. Of one on a carrier's
+    manifest, about which the carrier decides, return the manifest. The shipment is locked, so that no manifest takes the
+    label meanwhile.
     """
-    if shipment.label is None or not shipment.label.bought:
-        return
+    if shipment.accepted or shipment.label is None or not shipment.label.bought:
+        return ""
     held_by = await manifest_of_label(tx, *shipment.key, shipment.label.route.version)
-    if held_by is None or held_by.manifest.made_by is MadeBy.CARRIER:
-        return
-    if held_by.manifest.state is ManifestState.CLOSED:
-        number = held_by.manifest.key.manifest_id
+    if held_by is None:
+        return ""
+    number = held_by.manifest.key.manifest_id
+    if held_by.manifest.made_by is MadeBy.LINKSTAR and held_by.manifest.state is ManifestState.CLOSED:
         raise Problem(
             409, "label_manifested", f"The label is on manifest {number}",
             fix=f"Reopen manifest {number}, void the label, and close the day again; or cancel the order.",
         )  # fmt: skip
+    return number

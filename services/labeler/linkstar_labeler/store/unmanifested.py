@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ __all__ = ["ToCollect", "WaitingLabel", "draw_numbers", "lock_series", "to_colle
 
 _LOOK_BACK = timedelta(days=14)
 """Labels that waited for longer than this are not handed over any more."""
+_READ_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ async def unmanifested(tx: Transaction, tenant: str, warehouse: str, carrier: st
         tenant, named,
     )  # fmt: skip
     rows = await tx.fetch(_WAITING.format(more="AND l.shipment_id = ANY ($5::text[])"), *asked, named)
-    return [_waiting(row) for row in rows]
+    return await _read(rows)
 
 
 _WAITING = """
@@ -102,7 +104,7 @@ async def to_collect(tx: Transaction, tenant: str, warehouse: str, carrier: str,
         tenant, warehouse, carrier, day,
     )  # fmt: skip
     found = await tx.fetch(_WAITING.format(more=""), tenant, warehouse, carrier, tx.now - _LOOK_BACK)
-    waiting = [_waiting(each) for each in found]
+    waiting = await _read(found)
     return ToCollect(
         row["parcels"] + sum(len(each.label.tracking_numbers) for each in waiting),
         row["weight_g"] + sum(each.label.weight_g for each in waiting),
@@ -121,6 +123,16 @@ async def warehouse_zone(tx: Transaction, tenant: str, warehouse: str) -> str | 
         tenant, warehouse,
     )  # fmt: skip
     return zone
+
+
+async def _read(rows: Sequence[Any]) -> list[WaitingLabel]:
+    """Return what the rows hold; the event loop gets its turn meanwhile."""
+    found = []
+    for place, row in enumerate(rows, 1):
+        found.append(_waiting(row))
+        if place % _READ_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found
 
 
 def _waiting(row: Any) -> WaitingLabel:
