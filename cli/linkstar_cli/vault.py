@@ -32,6 +32,9 @@ class SecretColumn:
 SECRETS = (
     SecretColumn("labeler.carrier_account", "credentials", "carrier || '/' || account"),
     SecretColumn("labeler.manifest_document", "content", "'manifest/' || manifest_id"),
+    SecretColumn("tracker.webhook_endpoint", "secret", "'webhook|' || endpoint_id"),
+    SecretColumn("tracker.webhook_endpoint", "old_secret", "'webhook|' || endpoint_id"),
+    SecretColumn("tracker.webhook_delivery", "body", "'webhook|' || endpoint_id || '|' || delivery_id"),
 )
 
 
@@ -126,7 +129,8 @@ async def _rewrap_secrets(
     connection: asyncpg.Connection[Any], keys: Vault, secrets: SecretColumn, found: Counter[tuple[str, str]]
 ) -> None:
     rows = await connection.fetch(
-        f"SELECT tenant, {secrets.name} AS name, {secrets.column} AS sealed FROM {secrets.table}"  # noqa: S608 - our own names
+        f"SELECT tenant, {secrets.name} AS name, {secrets.column} AS sealed FROM {secrets.table} "  # noqa: S608 - our own names
+        f"WHERE {secrets.column} IS NOT NULL"
     )
     for tenant, name, sealed in rows:
         try:

@@ -21,7 +21,9 @@ __all__ = ["BODY_LIMIT", "BODY_LIMITS", "Gate"]
 
 BODY_LIMIT = 4 * 1024 * 1024
 """Largest body: a batch of 500 orders. One order is limited to 256 KiB by the door that takes it."""
-BODY_LIMITS: Mapping[str, int] = {"/v1/imports": 16 * 1024 * 1024, "/v1/invoices": 16 * 1024 * 1024}
+BODY_LIMITS: Mapping[str, int] = {
+    "/v1/imports": 16 * 1024 * 1024, "/v1/invoices": 16 * 1024 * 1024, "/v1/webhooks/": 256 * 1024,
+}  # fmt: skip
 """Other limits, by the beginning of the path."""
 _LONG_CHECK = 64 * 1024
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")

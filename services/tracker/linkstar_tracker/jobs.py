@@ -18,13 +18,14 @@ _AT_ONCE = 500
 
 
 async def tidy_unmatched(context: ServiceContext) -> None:
-    """Pass on waiting scans whose number is known by now, and drop those whose time is over.
+    """Pass on waiting scans whose number is known by now, and drop those whose time is over, as calls of carriers are.
 
     A scan stored in the very moment in which its label is registered is seen by neither side; this finds it.
     """
     await context.writer.run(_pass_on)
     async with context.database.transaction() as tx:
         await store.expire_unmatched(tx, _AT_ONCE)
+        await store.expire_webhooks(tx, _AT_ONCE)
 
 
 async def _pass_on(tx: Transaction) -> Sequence[Event]:

@@ -13,7 +13,7 @@ from linkstar_runtime.settings import Settings as RuntimeSettings
 from linkstar_tracker.domain.silences import Trust
 from linkstar_tracker.domain.watch import WatchRules
 
-__all__ = ["Settings", "SilenceSettings", "UnmatchedSettings", "WatchSettings"]
+__all__ = ["Settings", "SilenceSettings", "UnmatchedSettings", "WatchSettings", "WebhookSettings"]
 
 
 class SilenceSettings(BaseModel):
@@ -70,10 +70,21 @@ class UnmatchedSettings(BaseModel):
     keep: timedelta = timedelta(days=30)
 
 
+class WebhookSettings(BaseModel):
+    """How long calls of carriers are kept, and how long a rotated secret still holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keep: timedelta = timedelta(days=90)
+    keep_hints: timedelta = timedelta(days=7)
+    overlap: timedelta = timedelta(days=1)
+
+
 class Settings(RuntimeSettings):
     """All settings of the tracker."""
 
     watch: WatchSettings = WatchSettings()
     unmatched: UnmatchedSettings = UnmatchedSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     future_tolerance: timedelta = timedelta(hours=26)
     """A scan further ahead of the clock is refused at the door: wrong zones explain a day, nothing explains more."""

@@ -27,6 +27,7 @@ from linkstar_runtime.api_keys import Authorizer, create_key
 from linkstar_runtime.handling import Received
 from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
+from linkstar_runtime.master_keys import MasterKeys
 from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.vault import Vault
 from linkstar_tracker import api
@@ -71,8 +72,8 @@ async def opened_counter(database_url: str, folder: Path) -> AsyncIterator[Count
     await connection.close()
     async with opened_desk(database_url) as desk:
         parts = SimpleNamespace(
-            settings=Settings(), clock=desk.clock, database=desk.database, writer=_Delivering(desk), vault=Vault(bytes(32)),
-            authorize=Authorizer(desk.database, desk.clock),
+            settings=Settings(), clock=desk.clock, database=desk.database, writer=_Delivering(desk),
+            vault=Vault(MasterKeys([bytes(32)])), authorize=Authorizer(desk.database, desk.clock),
         )  # fmt: skip
         served = create_app("tracker", api.routes, cast("ServiceContext", parts), cast("Health", SimpleNamespace()))
         server = uvicorn.Server(uvicorn.Config(served, log_config=None, lifespan="off"))

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from linkstar_contracts.event import Event
 from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.handling import Transaction
-from linkstar_runtime.problems import Problem, field_errors
+from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 from linkstar_tracker import store
+from linkstar_tracker.api.intake import ScanReceipt, Taken, judge, take
 from linkstar_tracker.domain.documents import scan_document
-from linkstar_tracker.domain.local_time import LocalTimeError
-from linkstar_tracker.domain.reports import ScanReport
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.settings import Settings
 
 __all__ = ["routes"]
 
 MAX_SCANS = 500
-ANY_TENANT = "*"
 
 
 class ScanBatch(BaseModel):
@@ -46,30 +42,6 @@ class ScanBatch(BaseModel):
         return body
 
 
-class Rejection(BaseModel):
-    """Why one scan was not taken, and how to fix it."""
-
-    index: int
-    code: str
-    field: str = ""
-    detail: str
-    fix: str
-
-
-class ScanReceipt(BaseModel):
-    """What became of a batch: accepted and unmatched scans are stored durably, rejected ones are not stored."""
-
-    accepted: int
-    unmatched: int
-    rejected: list[Rejection]
-
-
-@dataclass(slots=True)
-class _Judged:
-    scans: list[Scan] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-
-
 def routes(context: ServiceContext, settings: Settings) -> APIRouter:
     """Return the routes."""
     router = APIRouter()
@@ -79,20 +51,17 @@ def routes(context: ServiceContext, settings: Settings) -> APIRouter:
         batch: ScanBatch, principal: Principal = Depends(context.authorize("scans:write"))
     ) -> ScanReceipt:
         """Take carrier scans: answered when they are stored durably. Repeated scans change nothing."""
-        judged = _judge(batch.scans, context.clock.now() + settings.future_tolerance)
-        unmatched = 0
+        judged = judge(batch.scans, context.clock.now() + settings.future_tolerance)
+        taken = Taken()
 
         async def store_scans(tx: Transaction) -> Sequence[Event]:
-            nonlocal unmatched
-            events, unknown = await _resolve(tx, judged.scans, principal.tenant)
-            unmatched = len(unknown)
-            if unknown:
-                await store.keep_unmatched(tx, _waiting(unknown, principal.tenant, tx.now, settings.unmatched.keep))
-            return events
+            nonlocal taken
+            taken = await take(tx, judged.scans, principal.tenant, settings.unmatched.keep)
+            return taken.events
 
         if judged.scans:
             await context.writer.run(store_scans)
-        return ScanReceipt(accepted=len(judged.scans) - unmatched, unmatched=unmatched, rejected=judged.rejected)
+        return ScanReceipt(accepted=taken.accepted, unmatched=taken.unmatched, rejected=judged.rejected)
 
     @router.get("/unmatched")
     async def list_unmatched(
@@ -117,54 +86,6 @@ def routes(context: ServiceContext, settings: Settings) -> APIRouter:
             return {"unmapped": await store.unmapped_codes(tx)}
 
     return router
-
-
-def _judge(reports: Sequence[Any], latest: datetime) -> _Judged:
-    """Part the reports into scans and coded rejections."""
-    judged = _Judged()
-    for index, report in enumerate(reports):
-        try:
-            scan = ScanReport.model_validate(report, extra="forbid").scan()
-        except ValidationError as error:
-            first = field_errors(error.errors(include_url=False, include_context=False, include_input=False))[0]
-            judged.rejected.append(Rejection(index=index, **first))
-        except LocalTimeError as error:
-            judged.rejected.append(
-                Rejection(
-                    index=index, code=error.code, field="scanned_local", detail="the time is unclear", fix=str(error)
-                )
-            )
-        else:
-            if scan.scanned_at > latest:
-                judged.rejected.append(_too_far_ahead(index))
-            else:
-                judged.scans.append(scan)
-    return judged
-
-
-def _too_far_ahead(index: int) -> Rejection:
-    return Rejection(
-        index=index, code="scan_in_future", field="scanned_at", detail="the scan lies ahead of the clock",
-        fix="Check the offset or the time zone.",
-    )  # fmt: skip
-
-
-async def _resolve(tx: Transaction, scans: Sequence[Scan], reporter: str) -> tuple[list[Event], list[Scan]]:
-    """Part the scans into events of known shipments and scans of unknown numbers. Nobody can scan another's parcel."""
-    owners = await store.owners_of(tx, ((scan.carrier, scan.tracking_number) for scan in scans))
-    events: list[Event] = []
-    unknown = []
-    for scan in scans:
-        owner = owners.get((scan.carrier, scan.tracking_number))
-        if owner and reporter in {ANY_TENANT, owner.tenant}:
-            events.append(scan.event(owner.tenant, owner.order_id, owner.shipment_id))
-        else:
-            unknown.append(scan)
-    return events, unknown
-
-
-def _waiting(scans: Sequence[Scan], reporter: str, now: datetime, keep: timedelta) -> list[store.UnmatchedScan]:
-    return [store.UnmatchedScan(scan, reporter, now, now + keep) for scan in scans]
 
 
 def _cursor(after: str) -> tuple[str, str, str]:

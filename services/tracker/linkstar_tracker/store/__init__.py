@@ -27,11 +27,27 @@ from linkstar_tracker.store.shipments import (
     save_shipments,
 )
 from linkstar_tracker.store.silences import count_silences, drop_silences, first_week, learned_silences
+from linkstar_tracker.store.webhooks import (
+    Delivery,
+    Endpoint,
+    add_endpoint,
+    drop_endpoint,
+    endpoints_of,
+    expire_webhooks,
+    keep_delivery,
+    keep_hints,
+    poll_hints,
+    read_body,
+    read_deliveries,
+    read_endpoint,
+    rotate_secret,
+)
 
 __all__ = [
-    "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_scans", "claim_numbers", "count_silences",
-    "count_unmapped", "drop_silences", "due_shipments", "expire_unmatched", "first_week", "keep_unmatched",
-    "learned_silences", "lock_shipments", "make_shipments", "open_shipments",
-    "owners_of", "read_shipment", "save_shipments", "shipments_of_number", "take_matched", "take_unmatched",
-    "unmapped_codes", "unmatched_scans",
+    "Delivery", "Endpoint", "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_endpoint", "add_scans",
+    "claim_numbers", "count_silences", "count_unmapped", "drop_endpoint", "drop_silences", "due_shipments",
+    "endpoints_of", "expire_unmatched", "expire_webhooks", "first_week", "keep_delivery", "keep_hints",
+    "keep_unmatched", "learned_silences", "lock_shipments", "make_shipments", "open_shipments", "owners_of",
+    "poll_hints", "read_body", "read_deliveries", "read_endpoint", "read_shipment", "rotate_secret", "save_shipments",
+    "shipments_of_number", "take_matched", "take_unmatched", "unmapped_codes", "unmatched_scans",
 ]  # fmt: skip

@@ -1,0 +1,118 @@
+"""What every door does with reports of scans: judge them, find whose parcels they are, and store them durably."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from linkstar_contracts.event import Event
+from linkstar_runtime.handling import Transaction
+from linkstar_runtime.problems import field_errors
+from linkstar_tracker import store
+from linkstar_tracker.domain.local_time import LocalTimeError
+from linkstar_tracker.domain.reports import ScanReport
+from linkstar_tracker.domain.scans import Scan, ScanSource
+
+__all__ = ["Judged", "Rejection", "ScanReceipt", "Taken", "judge", "take"]
+
+ANY_TENANT = "*"
+
+
+class Rejection(BaseModel):
+    """Why one scan was not taken, and how to fix it."""
+
+    index: int
+    code: str
+    field: str = ""
+    detail: str
+    fix: str
+
+
+class ScanReceipt(BaseModel):
+    """What became of a batch: accepted and unmatched scans are stored durably, rejected ones are not stored."""
+
+    accepted: int
+    unmatched: int
+    rejected: list[Rejection]
+
+
+@dataclass(slots=True)
+class Judged:
+    """Reports parted into scans and coded rejections."""
+
+    scans: list[Scan] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Scans stored: the events of known parcels, and how many wait for theirs."""
+
+    events: Sequence[Event] = ()
+    unmatched: int = 0
+
+    @property
+    def accepted(self) -> int:
+        return len(self.events)
+
+
+async def take(tx: Transaction, scans: Sequence[Scan], reporter: str, keep: timedelta) -> Taken:
+    """Part scans into events of known parcels and scans of unknown numbers, which are kept. What the events say is stored
+    with the transaction that emits them.
+    """
+    events, unknown = await _resolve(tx, scans, reporter)
+    if unknown:
+        await store.keep_unmatched(tx, _waiting(unknown, reporter, tx.now, keep))
+    return Taken(events, len(unknown))
+
+
+def judge(reports: Iterable[Any], latest: datetime, source: ScanSource = "webhook") -> Judged:
+    """Part the reports into scans and coded rejections."""
+    judged = Judged()
+    for index, report in enumerate(reports):
+        try:
+            scan = ScanReport.model_validate(report, extra="forbid").scan(source)
+        except ValidationError as error:
+            first = field_errors(error.errors(include_url=False, include_context=False, include_input=False))[0]
+            judged.rejected.append(Rejection(index=index, **first))
+        except LocalTimeError as error:
+            judged.rejected.append(
+                Rejection(
+                    index=index, code=error.code, field="scanned_local", detail="the time is unclear", fix=str(error)
+                )
+            )
+        else:
+            if scan.scanned_at > latest:
+                judged.rejected.append(_too_far_ahead(index))
+            else:
+                judged.scans.append(scan)
+    return judged
+
+
+def _too_far_ahead(index: int) -> Rejection:
+    return Rejection(
+        index=index, code="scan_in_future", field="scanned_at", detail="the scan lies ahead of the clock",
+        fix="Check the offset or the time zone.",
+    )  # fmt: skip
+
+
+async def _resolve(tx: Transaction, scans: Sequence[Scan], reporter: str) -> tuple[list[Event], list[Scan]]:
+    """Part the scans into events of known shipments and scans of unknown numbers. Nobody can scan another's parcel."""
+    owners = await store.owners_of(tx, ((scan.carrier, scan.tracking_number) for scan in scans))
+    events: list[Event] = []
+    unknown = []
+    for scan in scans:
+        owner = owners.get((scan.carrier, scan.tracking_number))
+        if owner and reporter in {ANY_TENANT, owner.tenant}:
+            events.append(scan.event(owner.tenant, owner.order_id, owner.shipment_id))
+        else:
+            unknown.append(scan)
+    return events, unknown
+
+
+def _waiting(scans: Sequence[Scan], reporter: str, now: datetime, keep: timedelta) -> list[store.UnmatchedScan]:
+    return [store.UnmatchedScan(scan, reporter, now, now + keep) for scan in scans]
