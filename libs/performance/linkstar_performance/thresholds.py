@@ -1,13 +1,12 @@
-"""At which posterior to alert: as many alerts as somebody can look at, or as late as somebody can wait."""
+"""At which posterior to alert: what a threshold brings, and the highest one that keeps to a mean wait."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from linkstar_performance.silence import SilenceModel
 
-__all__ = ["Outlook", "Patience", "highest_within_wait", "lowest_within_budget", "outlook"]
+__all__ = ["Outlook", "Patience", "highest_within_wait", "outlook"]
 
 _LOWEST, _HIGHEST, _HALVINGS = 0.005, 0.9, 24
 
@@ -21,13 +20,10 @@ class Patience(NamedTuple):
     """Nobody waits on when a loss is as likely as this, however short the mean wait is."""
     least: float = 0.03
     """Nobody is alerted while a loss is less likely than this, however long the mean wait is."""
-    alerts: float | None = None
-    """Share of all silences; wins over the others."""
 
     def threshold(self, model: SilenceModel) -> float:
         """Return the posterior at which to alert."""
-        patient = max(self.least, min(self.most, highest_within_wait(model, self.wait_hours)))
-        return patient if self.alerts is None else max(patient, lowest_within_budget(model, self.alerts))
+        return max(self.least, min(self.most, highest_within_wait(model, self.wait_hours)))
 
 
 class Outlook(NamedTuple):
@@ -48,22 +44,10 @@ def outlook(model: SilenceModel, threshold: float) -> Outlook:
 
 def highest_within_wait(model: SilenceModel, hours: float) -> float:
     """Return the threshold with the fewest alerts whose mean wait is no longer than this."""
-    return _edge(lambda threshold: outlook(model, threshold).wait_hours <= hours)[0]
-
-
-def lowest_within_budget(model: SilenceModel, per_silence: float) -> float:
-    """Return the threshold with the earliest alerts of which there are no more than this share of all silences."""
-    return _edge(lambda threshold: outlook(model, threshold).alerts > per_silence)[1]
-
-
-def _edge(holds: Callable[[float], bool]) -> tuple[float, float]:
-    """Return the highest threshold for which it holds and the lowest for which it does not; it holds below an edge."""
     low, high = _LOWEST, _HIGHEST
-    if not holds(low):
-        return low, low
-    if holds(high):
-        return high, high
+    if outlook(model, high).wait_hours <= hours:
+        return high
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low, high
+        low, high = (middle, high) if outlook(model, middle).wait_hours <= hours else (low, middle)
+    return low

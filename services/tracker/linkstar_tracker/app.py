@@ -35,5 +35,8 @@ def build() -> Service:
             Timer("silence", settings.watch.silence.every_s, jobs.renewing(foresight, settings.watch.silence)),
             Timer("watch", settings.watch.every_s, tracking.raise_silences),
         ),
-        workers=(Worker("unmatched", settings.unmatched.every_s, jobs.tidy_unmatched),),
+        workers=(
+            Worker("unmatched", settings.unmatched.every_s, jobs.tidy_unmatched),
+            Worker("review", 1.0, jobs.review_open),
+        ),
     )

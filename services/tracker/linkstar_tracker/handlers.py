@@ -21,6 +21,7 @@ from linkstar_tracker import store
 from linkstar_tracker.domain.label import PENDING_NUMBER
 from linkstar_tracker.domain.lessons import Lesson, given_up, heard_of_again, lesson_of, summed, thinned
 from linkstar_tracker.domain.meanings import UNKNOWN
+from linkstar_tracker.domain.policies import SellerPolicy
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Rules, Shipment
@@ -101,11 +102,20 @@ class Tracking:
     async def raise_silences(self, shards: Sequence[int], tx: Transaction) -> list[Event | Linked]:
         """Raise the exceptions that only the passing of time reveals; at most `max_due` shipments in one run."""
         shipments = await store.due_shipments(tx, shards, self._max_due)
+        await self._renew_policies(tx)
         events = [event for shipment in shipments.values() for event in shipment.watch(self._rules, tx.now)]
         if shipments:
             await store.save_shipments(tx, [self._state(shipment) for shipment in shipments.values()])
             await _learn(tx, self._given_up(events, shipments))
         return _linked(events, shipments)
+
+    async def _renew_policies(self, tx: Transaction) -> None:
+        """Read sellers' policies when one has changed: after the due shipments, so that those due by it are judged by it."""
+        state = await store.policy_state(tx)
+        if state != self._rules.policies.state:
+            stored = await store.all_policies(tx)
+            policies = {tenant: SellerPolicy.model_validate_json(text) for tenant, text in stored.items()}
+            self._rules.policies.renew(policies, state)
 
     def _given_up(
         self, events: Iterable[Event], shipments: Mapping[ShipmentKey, Shipment]

@@ -12,7 +12,7 @@ from linkstar_tracker import store
 from linkstar_tracker.domain.silences import Foresight, expect
 from linkstar_tracker.settings import SilenceSettings
 
-__all__ = ["renewing", "tidy_unmatched"]
+__all__ = ["renewing", "review_open", "tidy_unmatched"]
 
 _AT_ONCE = 500
 
@@ -26,6 +26,12 @@ async def tidy_unmatched(context: ServiceContext) -> None:
     async with context.database.transaction() as tx:
         await store.expire_unmatched(tx, _AT_ONCE)
         await store.expire_webhooks(tx, _AT_ONCE)
+
+
+async def review_open(context: ServiceContext) -> None:
+    """Have open shipments looked at under their seller's new policy, a portion at a time."""
+    async with context.database.transaction() as tx:
+        await store.review_next(tx, _AT_ONCE)
 
 
 async def _pass_on(tx: Transaction) -> Sequence[Event]:

@@ -13,6 +13,7 @@ from linkstar_performance.silence import BINS
 from linkstar_tracker import jobs, store
 from linkstar_tracker.domain.lessons import Lesson
 from linkstar_tracker.domain.meanings import StatusMap
+from linkstar_tracker.domain.policies import SellerPolicy
 from linkstar_tracker.domain.shipment import Rules
 from linkstar_tracker.domain.silences import Foresight
 from linkstar_tracker.domain.watch import WatchRules
@@ -84,7 +85,8 @@ async def test_limits_come_from_all_shards_and_fade(desk: Desk) -> None:
     assert foresight.expectations is None, "counted for less than three weeks"
     await teach(desk, lane, 400, days_ago=28)
     await renewed(desk, foresight)
-    expected = foresight.of(lane)
+    assert foresight.expectations
+    expected = foresight.expectations.of(lane)
     assert expected
     assert 21 < expected.usual_hours < 24 <= expected.limit_hours < 30
     async with desk.database.transaction() as tx:
@@ -113,3 +115,25 @@ async def test_a_lane_that_is_known_is_watched_by_what_it_does(desk: Desk) -> No
     [(exception_id, version, state)] = raised(await desk.timer(40))
     assert (exception_id, version, state) == ("track.silent.s-1", 1, "open")
     assert raised(await desk.scans(scan("DL", 41))) == [("track.silent.s-1", 2, "resolved")]
+
+
+async def test_a_new_policy_reaches_the_parcels_under_way_a_portion_at_a_time(desk: Desk) -> None:
+    for number in range(5):
+        await desk.labels(label(order=f"s-{number}", numbers=[NUMBERS[0][:-1] + str(number)]))
+        await desk.scans(scan("PU", 3, number=NUMBERS[0][:-1] + str(number)), order=f"s-{number}")
+    assert await desk.timer(40) == []
+    wanted = SellerPolicy.model_validate({"rules": [{"code": "track.silent", "stage": "movement", "hours": 30}]})
+    async with desk.database.transaction() as tx:
+        assert await store.put_policy(tx, "demo", wanted.model_dump_json()) == 1
+        assert await store.put_policy(tx, "other", "{}") == 1
+    reviewed = []
+    for _ in range(5):
+        async with desk.database.transaction() as tx:
+            reviewed.append(await store.review_next(tx, 2))
+    assert reviewed == [2, 2, 1, 0, 0]
+    opened = [exception_id for exception_id, _, _ in raised(await desk.timer(41))]
+    assert opened == [f"track.silent.s-{number}" for number in range(5)]
+    async with desk.database.transaction() as tx:
+        assert await store.put_policy(tx, "demo", "{}") == 2
+    await desk.timer(42)
+    assert desk.tracking._rules.policies.of("demo").rules is None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from linkstar_performance.hazards import Tally, hazards, survival
 from linkstar_performance.silence import BIN_HOURS, BINS, HORIZON_HOURS, Curve, Seen, bin_of, learn
-from linkstar_performance.thresholds import highest_within_wait, lowest_within_budget, outlook
+from linkstar_performance.thresholds import Patience, highest_within_wait, outlook
 
 MEAN_H = 30.0
 
@@ -119,17 +119,16 @@ def test_who_was_at_risk_is_counted_exactly() -> None:
     assert hazards(Tally([10, 0], [5, 0]), (0.1, 0.2), 10) == ((5 + 1) / 20, 0.2)
 
 
-def test_thresholds_keep_to_their_budget_and_their_wait() -> None:
+def test_thresholds_keep_to_their_wait_and_their_bounds() -> None:
     lanes = {
         ("t", "a"): seen_of(exponential(9_000, mean=10), lost=40),
         ("t", "b"): seen_of(exponential(9_000), lost=40),
     }
     model = learn(lanes)
-    budgeted = lowest_within_budget(model, 0.02)
-    assert outlook(model, budgeted).alerts <= 0.02 < outlook(model, budgeted * 0.98).alerts
     patient = highest_within_wait(model, 100)
     assert outlook(model, patient).wait_hours <= 100 < outlook(model, patient * 1.02).wait_hours
     assert outlook(model, 0.2).alerts < outlook(model, 0.1).alerts
+    assert [Patience(hours).threshold(model) for hours in (1, 100, 400)] == [0.03, min(patient, 0.35), 0.35]
 
 
 def test_a_model_of_nothing_expects_nothing() -> None:

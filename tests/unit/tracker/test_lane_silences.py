@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from unit.tracker.tracked_facts import LABELLED, label, scan
 
 from linkstar_contracts.events import ExceptionRaised, TrackingStatus
@@ -15,6 +16,7 @@ from linkstar_performance.thresholds import Patience
 from linkstar_tracker.domain.calendars import CarrierCalendar, calendar_of
 from linkstar_tracker.domain.lessons import Broken, Lesson, given_up, heard_of_again, lesson_of, summed, thinned
 from linkstar_tracker.domain.meanings import StatusMap
+from linkstar_tracker.domain.policies import SellerPolicy
 from linkstar_tracker.domain.shipment import Rules, Shipment
 from linkstar_tracker.domain.silences import Expectation, Expectations, Foresight, Learned, Trust, expect
 from linkstar_tracker.domain.timeline import Timeline
@@ -124,11 +126,19 @@ def test_a_zone_may_hold_the_sign_between_names() -> None:
 
 
 def test_a_budget_of_alerts_makes_wait() -> None:
-    impatient, frugal = (
-        expect(counts(50, 0.4), Patience(wait_hours=12, most=0.02, least=0.001), TRUST, budget)
-        for budget in (None, 15)
-    )  # fmt: skip
-    assert frugal.threshold > impatient.threshold
+    """One silence in ten of these ends by arrival, so twenty alerts per thousand parcels are two per thousand silences."""
+    slow = [Learned(f"in_transit|{LANE}", step, 1_000 * 0.6**step, 100 * 0.6**step, 0) for step in range(20)]
+    seen = [*slow, Learned(f"in_transit|{LANE}", BINS, 0, 0, 2)]
+    usual = expect(seen, Patience(wait_hours=20), TRUST)
+    thresholds = [usual.threshold_within(budget) for budget in (1000, 60, 30, 20, 1)]
+    assert thresholds == sorted(thresholds)
+    assert thresholds[0] == usual.threshold < thresholds[2] < thresholds[4]
+    lane = f"in_transit|{LANE}"
+    ordinary, patient = usual.of(lane), usual.of(lane, 20)
+    assert ordinary
+    assert patient
+    assert patient.limit_hours > ordinary.limit_hours
+    assert expect(seen, Patience(wait_hours=20), TRUST, 20).of(lane) == patient
 
 
 def test_more_taken_back_than_given_up_counts_as_none() -> None:
@@ -142,10 +152,10 @@ class Oracle(Expectations):
     """Knows one lane."""
 
     def __init__(self) -> None:
-        self.asked: set[str] = set()
+        self.asked: set[tuple[str, int | None]] = set()
 
-    def of(self, lane: str) -> Expectation | None:
-        self.asked.add(lane)
+    def of(self, lane: str, per_1000: int | None = None) -> Expectation | None:
+        self.asked.add((lane, per_1000))
         return KNOWN if lane == f"in_transit|{LANE}" else None
 
 
@@ -184,3 +194,58 @@ def test_acceptance_and_loss_are_not_judged_by_the_lane() -> None:
     shipment, rules = followed()
     raised = shipment.watch(rules, LABELLED + timedelta(hours=300))
     assert [e.detail.partition("limit ")[2] for e in raised if isinstance(e, ExceptionRaised)][1] == "240 h"
+
+
+def wanting(**policy: object) -> Rules:
+    rules = Rules(StatusMap.shipped(), WatchRules.shipped(), Foresight(Oracle()))
+    rules.policies.renew({"demo": SellerPolicy.model_validate(policy)}, (1, 1))
+    return rules
+
+
+def rule(**changes: object) -> dict[str, object]:
+    return {"code": "track.silent", "stage": "movement", "hours": 12} | changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "hours"),
+    [({}, 12), ({"carrier": "fedex"}, 12), ({"carrier": "ups"}, 41.28), ({"stage": "pickup"}, 41.28),
+     ({"kind": "return"}, 41.28), ({"code": "track.lost", "hours": 20}, 20)],
+    ids=["any", "own-carrier", "other-carrier", "other-stage", "other-kind", "lost"],
+)  # fmt: skip
+def test_a_sellers_row_goes_before_what_is_learned(changes: dict[str, object], hours: float) -> None:
+    shipment, _ = followed()
+    due = shipment.watch_due_at(wanting(rules=[rule(**changes)]))
+    assert due == LABELLED + timedelta(hours=10 + hours)
+
+
+def test_a_sellers_row_raises_its_code_once_and_leaves_the_others() -> None:
+    shipment, _ = followed()
+    rules = wanting(rules=[rule()])
+    raised = shipment.watch(rules, LABELLED + timedelta(hours=300))
+    assert [(e.code.value, e.detail.partition("limit ")[2]) for e in raised if isinstance(e, ExceptionRaised)] == [
+        ("track.silent", "12 h"), ("track.lost", "240 h")
+    ]  # fmt: skip
+
+
+def test_a_sellers_rows_are_nobody_elses() -> None:
+    shipment, _ = followed()
+    shipment.tenant = "other"
+    assert shipment.watch_due_at(wanting(rules=[rule()])) == LABELLED + timedelta(hours=10 + 41.28)
+
+
+def test_a_sellers_budget_is_asked_for() -> None:
+    shipment, _ = followed()
+    rules = wanting(alerts_per_1000=15)
+    shipment.watch_due_at(rules)
+    assert isinstance(rules.foresight.expectations, Oracle)
+    assert rules.foresight.expectations.asked == {(f"in_transit|{LANE}", 15)}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [{"rules": [rule(), rule(hours=9)]}, {"rules": [rule(code="track.damaged")]}, {"rules": [rule(hours=0)]},
+     {"rules": [rule(stage="sleep")]}, {"alerts_per_1000": 0}, {"alerts": 5}, {"rules": [rule()] * 101}],
+)  # fmt: skip
+def test_a_policy_that_means_nothing_is_refused(policy: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        SellerPolicy.model_validate(policy)

@@ -23,6 +23,7 @@ from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences
 from linkstar_tracker.domain.label import TrackedLabel
 from linkstar_tracker.domain.lessons import Broken, lane_key
 from linkstar_tracker.domain.meanings import StatusMap
+from linkstar_tracker.domain.policies import Policies
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.silences import Foresight
@@ -39,6 +40,7 @@ class Rules:
     meanings: StatusMap
     watch: WatchRules
     foresight: Foresight = field(default_factory=Foresight)
+    policies: Policies = field(default_factory=Policies)
 
     @classmethod
     def shipped(cls) -> Rules:
@@ -207,13 +209,13 @@ class Shipment:
     def _watched(self, rules: Rules) -> list[Watched]:
         if self.label is None or self.voided:
             return []
-        label, known = self.label, rules.foresight.expectations
+        label, known, policy = self.label, rules.foresight.expectations, rules.policies.of(self.tenant)
         return [
             watched
             for number, timeline in self.parcels(rules).items()
             for watched in rules.watch.watch(
                 label.carrier, label.kind, number, timeline, label.labelled_at,
-                known.of(lane_key(timeline, label.lane)) if known else None,
+                known.of(lane_key(timeline, label.lane), policy.alerts_per_1000) if known else None, policy.rules,
             )
         ]  # fmt: skip
 

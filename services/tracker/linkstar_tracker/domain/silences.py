@@ -6,9 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from linkstar_performance.silence import Lane, Seen, SilenceModel, learn
-from linkstar_performance.thresholds import Patience
+from linkstar_performance.thresholds import Patience, outlook
 
 __all__ = ["Expectation", "Expectations", "Foresight", "Learned", "Trust", "expect"]
+
+THRESHOLDS = tuple(round(0.03 * 1.15**step, 4) for step in range(25))
+"""That budgets choose from: 0.03 to 0.86."""
 
 _CARRIER_AND_SERVICE = 3
 """The first names of a lane: stage, carrier and countries, service."""
@@ -47,23 +50,30 @@ class Trust(NamedTuple):
 
 
 class Expectations:
-    """The limits of all lanes with enough history at one threshold."""
+    """The limits of all lanes with enough history: at one threshold, or at a higher one for those with a budget."""
 
-    def __init__(self, model: SilenceModel, threshold: float, trust: Trust) -> None:
+    def __init__(self, model: SilenceModel, threshold: float, trust: Trust, alerts: Sequence[float] = ()) -> None:
         self._model, self.threshold, self._trust = model, threshold, trust
-        self._found: dict[str, Expectation | None] = {}
+        self._alerts = tuple(zip(THRESHOLDS, alerts, strict=False))
+        self._found: dict[tuple[str, float], Expectation | None] = {}
 
-    def of(self, lane: str) -> Expectation | None:
+    def of(self, lane: str, per_1000: int | None = None) -> Expectation | None:
         """Return what is expected of a lane named by `lane_key`; None where too little is known."""
-        if lane not in self._found:
-            self._found[lane] = self._expect(_names(lane))
-        return self._found[lane]
+        key = lane, self.threshold if per_1000 is None else self.threshold_within(per_1000)
+        if key not in self._found:
+            self._found[key] = self._expect(_names(lane), key[1])
+        return self._found[key]
 
-    def _expect(self, lane: Lane) -> Expectation | None:
+    def threshold_within(self, per_1000: float) -> float:
+        """Return the lowest threshold with no more alerts per thousand parcels than this; never below the usual one."""
+        within = (threshold for threshold, alerts in self._alerts if alerts <= per_1000)
+        return max(self.threshold, next(within, THRESHOLDS[-1]))
+
+    def _expect(self, lane: Lane, threshold: float) -> Expectation | None:
         curve = self._model.curve(lane)
         if curve is None or self._model.total(lane[:_CARRIER_AND_SERVICE]) < self._trust.silences:
             return None
-        limit = min(max(curve.limit(self.threshold), self._trust.least_hours), self._trust.most_hours)
+        limit = min(max(curve.limit(threshold), self._trust.least_hours), self._trust.most_hours)
         return Expectation(limit, curve.quantile(0.95), curve.posterior(limit))
 
 
@@ -73,24 +83,21 @@ class Foresight:
     def __init__(self, expectations: Expectations | None = None) -> None:
         self.expectations = expectations
 
-    def of(self, lane: str) -> Expectation | None:
-        """Return what is expected of a lane named by `lane_key`."""
-        return self.expectations.of(lane) if self.expectations else None
-
 
 def expect(counts: Sequence[Learned], patience: Patience, trust: Trust, per_1000: float | None = None) -> Expectations:
     """Return what follows from all counts; `per_1000` is how many alerts are bearable per thousand parcels."""
     model = learn(_seen(counts))
-    if per_1000 is not None:
-        patience = patience._replace(alerts=per_1000 / 1000 * _parcels_per_silence(counts))
-    return Expectations(model, patience.threshold(model), trust)
+    parcels = _parcels_per_silence(counts)
+    alerts = [outlook(model, threshold).alerts * 1000 / parcels for threshold in THRESHOLDS]
+    usual = Expectations(model, patience.threshold(model), trust, alerts)
+    return usual if per_1000 is None else Expectations(model, usual.threshold_within(per_1000), trust, alerts)
 
 
 def _parcels_per_silence(counts: Iterable[Learned]) -> float:
     arrived = ended = 0.0
     for each in counts:
         arrived, ended = arrived + each.arrived + each.lost, ended + each.ended + each.lost
-    return arrived / ended if ended > 0 else 1.0
+    return arrived / ended if arrived > 0 and ended > 0 else 1.0
 
 
 def _seen(counts: Iterable[Learned]) -> Mapping[Lane, Seen]:

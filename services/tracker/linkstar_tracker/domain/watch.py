@@ -80,23 +80,25 @@ class WatchRules:
         timeline: Timeline,
         labelled_at: datetime,
         expected: Expectation | None = None,
+        own: WatchRules | None = None,
     ) -> tuple[Watched, ...]:
         """Return what will have to be raised about the parcel, and when, if no further scan comes.
 
-        Where it is known what to expect of a parcel under way, its silence is judged by that, not by the row's hours.
+        The seller's own rows come first. Else, where it is known what to expect of a parcel under way, its silence is judged
+        by that, not by the row's hours.
         """
         stage = _stage(timeline)
         if stage is None:
             return ()
         since = timeline.last_scan_at or labelled_at
-        rules = self._applying(stage, carrier, kind)
-        return tuple([
-            Watched(calendar_of(carrier).after(since, expected.limit_hours), r.code, parcel, since, expected.limit_hours,
-                    expected)
-            if expected and stage == "movement" and r.code is ExceptionCode.SILENT
-            else Watched(r.due(carrier, since), r.code, parcel, since, r.hours)
-            for r in rules
-        ])  # fmt: skip
+        wanted = own._applying(stage, carrier, kind) if own else ()
+        usual = self._applying(stage, carrier, kind)
+        if wanted:
+            usual = tuple([rule for rule in usual if rule.code not in {each.code for each in wanted}])
+        return (
+            *[Watched(r.due(carrier, since), r.code, parcel, since, r.hours) for r in wanted],
+            *[_watched(r, carrier, parcel, since, expected if stage == "movement" else None) for r in usual],
+        )
 
     def _choose(self, stage: str, carrier: str, kind: str) -> tuple[WatchRule, ...]:
         chosen: dict[ExceptionCode, WatchRule] = {}
@@ -104,6 +106,15 @@ class WatchRules:
             if rule.stage == stage and rule.carrier in {carrier, "*"} and rule.kind in {kind, "*"}:
                 chosen.setdefault(rule.code, rule)
         return tuple(chosen.values())
+
+
+def _watched(
+    rule: WatchRule, carrier: str, parcel: int, since: datetime, expected: Expectation | None
+) -> Watched:  # fmt: skip
+    if expected is None or rule.code is not ExceptionCode.SILENT:
+        return Watched(rule.due(carrier, since), rule.code, parcel, since, rule.hours)
+    hours = expected.limit_hours
+    return Watched(calendar_of(carrier).after(since, hours), rule.code, parcel, since, hours, expected)
 
 
 def _stage(timeline: Timeline) -> str | None:

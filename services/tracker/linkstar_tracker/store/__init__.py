@@ -15,6 +15,14 @@ from linkstar_tracker.store.numbers import (
     take_unmatched,
     unmatched_scans,
 )
+from linkstar_tracker.store.policies import (
+    StoredPolicy,
+    all_policies,
+    policy_of,
+    policy_state,
+    put_policy,
+    review_next,
+)
 from linkstar_tracker.store.rows import State
 from linkstar_tracker.store.shipments import (
     ShipmentKey,
@@ -44,10 +52,11 @@ from linkstar_tracker.store.webhooks import (
 )
 
 __all__ = [
-    "Delivery", "Endpoint", "NumberOwner", "ShipmentKey", "State", "UnmatchedScan", "add_endpoint", "add_scans",
-    "claim_numbers", "count_silences", "count_unmapped", "drop_endpoint", "drop_silences", "due_shipments",
-    "endpoints_of", "expire_unmatched", "expire_webhooks", "first_week", "keep_delivery", "keep_hints",
-    "keep_unmatched", "learned_silences", "lock_shipments", "make_shipments", "open_shipments", "owners_of",
-    "poll_hints", "read_body", "read_deliveries", "read_endpoint", "read_shipment", "rotate_secret", "save_shipments",
+    "Delivery", "Endpoint", "NumberOwner", "ShipmentKey", "State", "StoredPolicy", "UnmatchedScan", "add_endpoint",
+    "add_scans", "all_policies", "claim_numbers", "count_silences", "count_unmapped", "drop_endpoint",
+    "drop_silences", "due_shipments", "endpoints_of", "expire_unmatched", "expire_webhooks", "first_week",
+    "keep_delivery", "keep_hints", "keep_unmatched", "learned_silences", "lock_shipments", "make_shipments",
+    "open_shipments", "owners_of", "policy_of", "policy_state", "poll_hints", "put_policy", "read_body",
+    "read_deliveries", "read_endpoint", "read_shipment", "review_next", "rotate_secret", "save_shipments",
     "shipments_of_number", "take_matched", "take_unmatched", "unmapped_codes", "unmatched_scans",
 ]  # fmt: skip
