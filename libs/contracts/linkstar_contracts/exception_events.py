@@ -63,6 +63,7 @@ class ExceptionCode(OpenEnum):
     VOID_DECLINED = "label.void_declined"
     NO_ACCEPTANCE = "track.no_acceptance"
     SILENT = "track.silent"
+    PROMISE_AT_RISK = "track.promise_at_risk"
     DELIVERY_FAILED = "track.delivery_failed"
     DAMAGED = "track.damaged"
     LOST = "track.lost"

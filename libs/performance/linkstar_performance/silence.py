@@ -83,6 +83,10 @@ class Curve:
         """Return within how many hours this share of the parcels under way is scanned again."""
         return self._lasting(1 - share)
 
+    def lasting_quantile(self, share: float, hours: float) -> float:
+        """Return within how many hours in all this share ends, of what has lasted so many hours already."""
+        return self._lasting((1 - share) * self.silent(hours))
+
     def _lasting(self, chance: float) -> float:
         """Return when the chance to be still silent has fallen so low."""
         for step, (before, after) in enumerate(zip(self.survival, self.survival[1:], strict=False)):

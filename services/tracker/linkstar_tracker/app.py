@@ -6,9 +6,9 @@ from linkstar_contracts import topics
 from linkstar_contracts.events import CarrierScan, LabelCreated, LabelVoided
 from linkstar_runtime.service import Service, Subscription, Timer, Worker
 from linkstar_tracker import api, jobs
+from linkstar_tracker.domain.foresight import Foresight
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.shipment import Rules
-from linkstar_tracker.domain.silences import Foresight
 from linkstar_tracker.handlers import Tracking
 from linkstar_tracker.settings import Settings
 

@@ -19,7 +19,7 @@ from linkstar_contracts.events import (
 from linkstar_runtime.handling import Linked, Outcome, Received, Reject, Transaction
 from linkstar_tracker import store
 from linkstar_tracker.domain.label import PENDING_NUMBER
-from linkstar_tracker.domain.lessons import Lesson, given_up, heard_of_again, lesson_of, summed, thinned
+from linkstar_tracker.domain.lessons import Lesson, arrival_of, given_up, heard_of_again, lesson_of, summed, thinned
 from linkstar_tracker.domain.meanings import UNKNOWN
 from linkstar_tracker.domain.policies import SellerPolicy
 from linkstar_tracker.domain.roll_up import roll_up
@@ -180,9 +180,10 @@ def _broken_silences(shipments: Iterable[Shipment]) -> Iterable[tuple[int, Lesso
     broken = [(shipment, each) for shipment in shipments for each in shipment.broken]
     weight = thinned(len(broken))
     for shipment, each in broken[::weight]:
-        lesson = lesson_of(each, shipment.carrier, shipment.lane, weight)
-        if lesson:
-            yield shipment.shard, lesson
+        for lesson_from in (lesson_of, arrival_of):
+            lesson = lesson_from(each, shipment.carrier, shipment.lane, weight)
+            if lesson:
+                yield shipment.shard, lesson
 
 
 def _heard_of_again(

@@ -9,7 +9,7 @@ from linkstar_contracts.event import Event
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.service import ServiceContext, TimerHandler
 from linkstar_tracker import store
-from linkstar_tracker.domain.silences import Foresight, expect
+from linkstar_tracker.domain.foresight import Foresight, foresee
 from linkstar_tracker.settings import SilenceSettings
 
 __all__ = ["renewing", "review_open", "tidy_unmatched"]
@@ -47,7 +47,7 @@ def renewing(foresight: Foresight, settings: SilenceSettings) -> TimerHandler:
         if since is not None and (tx.now.date() - since).days >= settings.least_days:
             counts = await store.learned_silences(tx)
             patience, trust, most = settings.patience, settings.trust, settings.alerts_per_1000
-            foresight.expectations = await asyncio.to_thread(expect, counts, patience, trust, most)
+            foresight.renew(await asyncio.to_thread(foresee, counts, patience, trust, most))
         await store.drop_silences(tx, shards)
         return ()
 

@@ -11,11 +11,11 @@ from unit.tracker.tracked_facts import LABELLED, NUMBERS, label, scan
 
 from linkstar_performance.silence import BINS
 from linkstar_tracker import jobs, store
+from linkstar_tracker.domain.foresight import Foresight
 from linkstar_tracker.domain.lessons import Lesson
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.policies import SellerPolicy
 from linkstar_tracker.domain.shipment import Rules
-from linkstar_tracker.domain.silences import Foresight
 from linkstar_tracker.domain.watch import WatchRules
 from linkstar_tracker.handlers import Tracking
 from linkstar_tracker.settings import SilenceSettings
@@ -43,12 +43,13 @@ async def test_each_silence_is_counted_once_however_often_its_scan_comes(desk: D
     await desk.scans(*batch, *batch)
     await desk.scans(*batch)
     expected = [
-        (3, "2026-06-08", f"accepted|{LANE}", 1, 1, 0, 0), (3, "2026-06-08", f"in_transit|{LANE}", 3, 1, 1, 0),
+        (3, "2026-06-08", f"accepted|{LANE}", 1, 1, 0, 0), (3, "2026-06-08", f"arrival|{LANE}", 4, 1, 1, 0),
+        (3, "2026-06-08", f"in_transit|{LANE}", 3, 1, 1, 0),
     ]  # fmt: skip
     assert await counted(desk) == expected
     await desk.labels(label(order="s-2", numbers=[NUMBERS[1]]))
     await desk.scans(*(scan(code, at, number=NUMBERS[1]) for code, at in (("PU", 3), ("IT", 12))), order="s-2")
-    assert await counted(desk) == [(*expected[0][:4], 2, 0, 0), expected[1]]
+    assert await counted(desk) == [(*expected[0][:4], 2, 0, 0), *expected[1:]]
 
 
 async def test_a_parcel_given_up_counts_as_lost_until_it_is_heard_of(desk: Desk) -> None:

@@ -14,11 +14,12 @@ from linkstar_contracts.events import ExceptionRaised, TrackingStatus
 from linkstar_performance.silence import BINS
 from linkstar_performance.thresholds import Patience
 from linkstar_tracker.domain.calendars import CarrierCalendar, calendar_of
+from linkstar_tracker.domain.foresight import Foresight
 from linkstar_tracker.domain.lessons import Broken, Lesson, given_up, heard_of_again, lesson_of, summed, thinned
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.policies import SellerPolicy
 from linkstar_tracker.domain.shipment import Rules, Shipment
-from linkstar_tracker.domain.silences import Expectation, Expectations, Foresight, Learned, Trust, expect
+from linkstar_tracker.domain.silences import Expectation, Expectations, Learned, Trust, expect
 from linkstar_tracker.domain.timeline import Timeline
 from linkstar_tracker.domain.watch import WatchRules
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from linkstar_contracts.events import ExceptionCode, ExceptionState, ResponsibleParty, Severity, TrackingStatus
+from linkstar_contracts.values import Promise
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 from linkstar_tracker.domain.watch import Watched
 
-__all__ = ["Alarm", "Trouble", "reconcile", "seen_in", "silences"]
+__all__ = ["Alarm", "Trouble", "reconcile", "seen_in", "silences", "slip"]
 
 Code = ExceptionCode
 
@@ -48,6 +49,7 @@ _WORDING = {
     Code.NO_ACCEPTANCE: (Severity.WARNING, "Check that the parcel was handed over; ask the carrier to look for it."),
     Code.SILENT: (Severity.WARNING, "Ask the carrier where the parcel is."),
     Code.LOST: (Severity.CRITICAL, "File a claim with the carrier and offer the buyer a reship or a refund."),
+    Code.PROMISE_AT_RISK: (Severity.WARNING, "Tell the buyer the new date before they ask."),
     Code.DELIVERY_FAILED: (Severity.WARNING, "Check address and phone with the buyer before the next attempt."),
     Code.DAMAGED: (Severity.CRITICAL, "Keep photos and packaging, and file a claim with the carrier."),
     Code.RETURN_TO_SENDER: (Severity.CRITICAL, "Contact the buyer; reship or refund when the parcel is back."),
@@ -78,6 +80,14 @@ def _codes(timeline: Timeline) -> Iterable[ExceptionCode]:
         yield Code.RETURN_TO_SENDER
     if timeline.status is TrackingStatus.LOST:
         yield Code.LOST
+
+
+def slip(promised: Promise | None, forecast: Promise | None) -> tuple[Trouble, ...]:
+    """Return the trouble that a parcel will rather arrive after its promised date than before."""
+    if promised is None or forecast is None or forecast.p50_on <= promised.p90_on:
+        return ()
+    detail = f"Expected on {forecast.p50_on}, by {forecast.p90_on} with 90 %; promised by {promised.p90_on}"
+    return (Trouble(Code.PROMISE_AT_RISK, ResponsibleParty.CARRIER, detail),)
 
 
 def silences(watched: Iterable[Watched], now: datetime) -> tuple[Trouble, ...]:

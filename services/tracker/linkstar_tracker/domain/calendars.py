@@ -30,6 +30,10 @@ class CarrierCalendar:
         """True when the carrier moves parcels on this local date."""
         return day.weekday() < self._weekdays and day not in self._holidays
 
+    def day_of(self, moment: datetime) -> date:
+        """Return the date on which the moment falls in the carrier's time zone."""
+        return moment.astimezone(self._zone).date()
+
     def after(self, start: datetime, hours: float) -> datetime:
         """Return the UTC instant at which `hours` have passed on working days; the clock stands still on others."""
         moment, left = start.astimezone(UTC), timedelta(hours=hours)

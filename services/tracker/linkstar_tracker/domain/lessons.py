@@ -10,9 +10,14 @@ from linkstar_performance.silence import BINS, HORIZON_HOURS, bin_of
 from linkstar_tracker.domain.calendars import calendar_of
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 
-__all__ = ["Broken", "Lesson", "given_up", "heard_of_again", "lane_key", "lesson_of", "summed", "thinned"]
+__all__ = [
+    "ARRIVAL", "Broken", "Lesson", "arrival_of", "given_up", "heard_of_again", "lane_key", "lesson_of", "summed", "thinned",
+]  # fmt: skip
 
 _MOST_LESSONS = 100
+
+ARRIVAL = "arrival"
+"""Stands for the stage where the whole way from acceptance to arrival is counted."""
 
 
 class Broken(NamedTuple):
@@ -48,6 +53,15 @@ def lesson_of(broken: Broken, carrier: str, lane: str, weight: int = 1) -> Lesso
         return None
     hours = calendar_of(carrier).between(before.last_scan_at, after.last_scan_at, HORIZON_HOURS)
     return Lesson(lane_key(before, lane), bin_of(hours), weight, weight if after.status in TERMINAL else 0)
+
+
+def arrival_of(broken: Broken, carrier: str, lane: str, weight: int = 1) -> Lesson | None:
+    """Return how long a parcel took from acceptance to arrival; nothing unless this scan was its delivery."""
+    before, after = broken
+    if before.delivered_at or after.delivered_at is None or after.accepted_at is None:
+        return None
+    hours = calendar_of(carrier).between(after.accepted_at, after.delivered_at, HORIZON_HOURS)
+    return Lesson(f"{ARRIVAL}|{lane}", bin_of(hours), weight, weight)
 
 
 def given_up(timelines: Iterable[Timeline], lane: str) -> Lesson | None:

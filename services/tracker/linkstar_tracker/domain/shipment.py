@@ -19,14 +19,16 @@ from linkstar_contracts.events import (
     TrackingStatus,
     TrackingUpdated,
 )  # fmt: skip
-from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences
+from linkstar_contracts.values import Promise
+from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences, slip
+from linkstar_tracker.domain.forecasts import reforecast
+from linkstar_tracker.domain.foresight import Foresight
 from linkstar_tracker.domain.label import TrackedLabel
 from linkstar_tracker.domain.lessons import Broken, lane_key
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.policies import Policies
 from linkstar_tracker.domain.roll_up import roll_up
 from linkstar_tracker.domain.scans import Scan
-from linkstar_tracker.domain.silences import Foresight
 from linkstar_tracker.domain.timeline import Timeline, fold
 from linkstar_tracker.domain.watch import Watched, WatchRules
 
@@ -65,6 +67,7 @@ class Shipment:
     broken: list[Broken] = field(default_factory=list, repr=False, compare=False)
     """The silences that scans have ended since the shipment was read."""
     _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
+    _foreseen: tuple[dict[int, Timeline], Promise | None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def carrier(self) -> str:
@@ -142,7 +145,7 @@ class Shipment:
             return None
         rolled = roll_up(self.parcels(rules).values())
         return assembled(ShipmentUpdated, {
-            **self._common(self.label, rolled, now),
+            **self._common(self.label, rolled, rules, now),
             "tracking_numbers": tuple([parcel.tracking_number for parcel in self.label.numbered]),
             "last_scan_at": rolled.last_scan_at,
         })  # fmt: skip
@@ -168,7 +171,7 @@ class Shipment:
         parcels = self.parcels(rules)
         self.version += 1
         return assembled(TrackingUpdated, {
-            **self._common(self.label, roll_up(parcels.values()), now),
+            **self._common(self.label, roll_up(parcels.values()), rules, now),
             "parcel": parcel,
             "tracking_number": scan.tracking_number,
             "parcel_status": parcels[parcel].status,
@@ -182,7 +185,7 @@ class Shipment:
             "retraction": scan.retracts is not None,
         })  # fmt: skip
 
-    def _common(self, label: TrackedLabel, rolled: Timeline, now: datetime) -> dict[str, Any]:
+    def _common(self, label: TrackedLabel, rolled: Timeline, rules: Rules, now: datetime) -> dict[str, Any]:
         """What every event of the shipment says. All of it, and of a scan, was validated with the label or scan it came in,
         under the same types; status and sub-status are rows of the package's own map. So events are only assembled.
         """
@@ -201,10 +204,19 @@ class Shipment:
             "accepted": rolled.accepted_at is not None,
             "first_attempt": rolled.first_attempt_at is not None,
             "delivered": rolled.delivered_at is not None,
-            "promise": label.promise,
+            "promise": self._forecast(rules) or label.promise,
             "deliver_by": label.deliver_by,
             "test": label.test,
         }
+
+    def _forecast(self, rules: Rules) -> Promise | None:
+        """Return when the shipment will arrive, as of its last scans; None when nothing better is known than its promise."""
+        if rules.foresight.arrivals is None or self.label is None or self.voided:
+            return None
+        parcels = self.parcels(rules)
+        if self._foreseen is None or self._foreseen[0] is not parcels:
+            self._foreseen = parcels, reforecast(rules.foresight.arrivals, self.label, parcels.values())
+        return self._foreseen[1]
 
     def _watched(self, rules: Rules) -> list[Watched]:
         if self.label is None or self.voided:
@@ -220,7 +232,8 @@ class Shipment:
         ]  # fmt: skip
 
     def _reconcile(self, rules: Rules, now: datetime, *, may_open_silences: bool = False) -> list[Event]:
-        seen = seen_in(self.parcels(rules))
+        promised = self.label.promise if self.label else None
+        seen = (*seen_in(self.parcels(rules)), *slip(promised, self._forecast(rules) if promised else None))
         if not (seen or self.alarms or may_open_silences):
             return []
         timed = may_open_silences or any(alarm.open for alarm in self.alarms.values())

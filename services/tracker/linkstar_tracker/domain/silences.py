@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from linkstar_performance.silence import Lane, Seen, SilenceModel, learn
 from linkstar_performance.thresholds import Patience, outlook
 
-__all__ = ["Expectation", "Expectations", "Foresight", "Learned", "Trust", "expect"]
+__all__ = ["Expectation", "Expectations", "Learned", "Trust", "expect", "model_of"]
 
 THRESHOLDS = tuple(round(0.03 * 1.15**step, 4) for step in range(25))
 """That budgets choose from: 0.03 to 0.86."""
@@ -77,16 +77,9 @@ class Expectations:
         return Expectation(limit, curve.quantile(0.95), curve.posterior(limit))
 
 
-class Foresight:
-    """What is expected of lanes at present; whoever holds it sees it renewed."""
-
-    def __init__(self, expectations: Expectations | None = None) -> None:
-        self.expectations = expectations
-
-
 def expect(counts: Sequence[Learned], patience: Patience, trust: Trust, per_1000: float | None = None) -> Expectations:
     """Return what follows from all counts; `per_1000` is how many alerts are bearable per thousand parcels."""
-    model = learn(_seen(counts))
+    model = model_of(counts)
     parcels = _parcels_per_silence(counts)
     alerts = [outlook(model, threshold).alerts * 1000 / parcels for threshold in THRESHOLDS]
     usual = Expectations(model, patience.threshold(model), trust, alerts)
@@ -100,7 +93,8 @@ def _parcels_per_silence(counts: Iterable[Learned]) -> float:
     return arrived / ended if arrived > 0 and ended > 0 else 1.0
 
 
-def _seen(counts: Iterable[Learned]) -> Mapping[Lane, Seen]:
+def model_of(counts: Iterable[Learned]) -> SilenceModel:
+    """Return the model of these counts. More taken back than given up is none lost."""
     seen: dict[Lane, Seen] = {}
     for each in counts:
         lane = seen.setdefault(_names(each.lane), Seen())
@@ -108,7 +102,7 @@ def _seen(counts: Iterable[Learned]) -> Mapping[Lane, Seen]:
         lane.lost += each.lost
     for lane in seen.values():
         lane.lost = max(lane.lost, 0.0)
-    return seen
+    return learn(seen)
 
 
 def _names(lane: str) -> Lane:
