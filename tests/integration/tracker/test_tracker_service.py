@@ -143,3 +143,24 @@ async def test_a_parcel_nobody_scans_raises_an_exception_in_business_time(tracke
         await carrier.post("/v1/scans", json={"scans": [scan("PU", "2026-06-11T16:00:00Z", number)]})
     answered = (await tracker.events(topics.EXCEPTIONS_RAISED, 2, "s-8"))[1]
     assert (answered.exception_id, answered.version, answered.state.value) == ("track.no_acceptance.s-8", 2, "resolved")
+
+
+async def test_a_seller_says_how_long_it_waits(tracker: ServiceProcess) -> None:
+    number = "449044304139010"
+    wanted = {"code": "track.no_acceptance", "stage": "acceptance", "kind": "return", "hours": 1, "clock": "calendar"}
+    usual = {"carrier": "*", "kind": "*", "clock": "business"}
+    async with (
+        await tracker.client("acme", "tracking:write", "tracking:read") as seller,
+        await tracker.client("zeta", "tracking:read") as other,
+    ):
+        assert (await seller.get("/v1/watch/policy")).json() == {"rules": [], "alerts_per_1000": None, "version": 0}
+        refused = await seller.put("/v1/watch/policy", json={"rules": [wanted, wanted]})
+        assert (refused.status_code, refused.json()["fix"]) == (422, "Keep one of the two.")
+        stored = await seller.put("/v1/watch/policy", json={"rules": [wanted], "alerts_per_1000": 20})
+        assert stored.json() == {"rules": [usual | wanted], "alerts_per_1000": 20, "version": 1}
+        assert (await seller.get("/v1/watch/policy")).json() == stored.json()
+        assert (await other.get("/v1/watch/policy")).json()["version"] == 0
+        assert (await other.put("/v1/watch/policy", json={})).status_code == 403
+    await tracker.publish((topics.LABELS, label(order="s-10", numbers=[number], tenant="acme", kind="return")))
+    [raised] = await tracker.events(topics.EXCEPTIONS_RAISED, 1, "s-10")
+    assert (raised.exception_id, raised.detail[-9:]) == ("track.no_acceptance.s-10", "limit 1 h")

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from linkstar_contracts.events import ExceptionCode
 from linkstar_contracts.text import Token
@@ -49,9 +48,7 @@ class SellerPolicy(Value):
         told = [(rule.code, rule.stage, rule.carrier, rule.kind) for rule in self.rules]
         for place, each in enumerate(told):
             if each in told[:place]:
-                raise PydanticCustomError(
-                    "rule_twice", "rules[{place}] says the same as one before it: keep one of them", {"place": place}
-                )
+                raise ValueError(f"rules[{place}] is about the same as one before it; keep one of the two")
         return self
 
 
