@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from linkstar_bench.silence.judging import Verdict, compared, failures, judge
 from linkstar_bench.silence.rules import Rule, at_limits, fixed, learned, limits, model_of, threshold_of
 from linkstar_bench.silence.world import STAGES, Silences, scans, wall_clock, working_clock, world
 from linkstar_performance.silence import SilenceModel
+from linkstar_tracker.domain.calendars import CarrierCalendar
 
 SEED, PARCELS = 31, 30_000
 
@@ -92,6 +94,15 @@ def test_the_clock_stands_still_on_sundays() -> None:
     hours = np.array([0.0, 143.0, 144.0, 150.0, 168.0, 170.0, np.inf])
     assert working_clock(hours).tolist() == [0, 143, 144, 144, 144, 146, np.inf]
     assert wall_clock(np.array([0.0, 143.0, 146.0, 288.0])).tolist() == [0, 143, 170, 336]
+
+
+def test_the_clock_is_that_of_the_trackers_calendars() -> None:
+    calendar, monday = CarrierCalendar("UTC", 6), datetime(2026, 6, 8, tzinfo=UTC)
+    since, hours = np.random.default_rng(5).uniform(0, 1_000, (2, 200))
+    due = wall_clock(working_clock(since) + hours)
+    for start, wait, end in zip(since, hours, due, strict=True):
+        moment = calendar.after(monday + timedelta(hours=start), wait)
+        assert (moment - monday) / timedelta(hours=1) == pytest.approx(end, abs=1e-4)
 
 
 def test_the_bars_are_the_bars() -> None:

@@ -182,6 +182,15 @@ def test_a_parcel_is_watched_by_its_lane_and_the_exception_says_why() -> None:
     )
 
 
+def test_a_limit_that_becomes_longer_takes_nothing_back_but_a_scan_answers() -> None:
+    shipment, rules = followed()
+    assert len(shipment.watch(rules, LABELLED + timedelta(hours=52))) == 1
+    rules.foresight.expectations = None
+    assert shipment.watch(rules, LABELLED + timedelta(hours=53)) == []
+    answered = shipment.record(scan("OD", 54), rules, LABELLED + timedelta(hours=54))
+    assert [e.state.value for e in answered if isinstance(e, ExceptionRaised)] == ["resolved"]
+
+
 def test_a_stage_nothing_is_known_of_keeps_its_row() -> None:
     shipment, rules = followed("OD")
     assert shipment.watch_due_at(rules) == LABELLED + timedelta(hours=10 + 96)

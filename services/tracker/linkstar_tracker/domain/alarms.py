@@ -57,6 +57,9 @@ _WORDING = {
 }
 
 
+_SILENCES = {Code.NO_ACCEPTANCE, Code.SILENT, Code.LOST}
+
+
 def seen_in(parcels: Mapping[int, Timeline]) -> tuple[Trouble, ...]:
     """Return the troubles that scans tell of; a parcel that has arrived has none."""
     troubles: dict[ExceptionCode, Trouble] = {}
@@ -113,12 +116,14 @@ def reconcile(
 ) -> tuple[Alarm, ...]:  # fmt: skip
     """Return the alarms that change: opened because their trouble is there, resolved because it is gone.
 
-    Silence is opened by the watch timer alone, so that scans caught up in a backlog raise no false alarm.
+    Silence is opened by the watch timer alone, so that scans caught up in a backlog raise no false alarm, and answered by
+    scans alone: a limit that has become longer since does not take back what was said.
     """
     wanted = {trouble.code: trouble for trouble in silent} | {trouble.code: trouble for trouble in seen}
     openable = set(wanted) if may_open_silences else {trouble.code for trouble in seen}
     is_open = {alarm.code for alarm in alarms.values() if alarm.open}
-    resolved = [_resolved(alarm, now) for alarm in alarms.values() if alarm.open and alarm.code not in wanted]
+    staying = set(wanted) | (_SILENCES if may_open_silences else set())
+    resolved = [_resolved(alarm, now) for alarm in alarms.values() if alarm.open and alarm.code not in staying]
     opened = [_opened(shipment_id, alarms, wanted[code], now) for code in wanted if code in openable - is_open]
     return (*resolved, *opened)
 
