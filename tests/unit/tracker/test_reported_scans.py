@@ -55,6 +55,16 @@ def test_a_place_tells_its_zone(country: str, region: str, zone: str) -> None:
     assert zone_of(Place(country=country, region=region)) == zone
 
 
+def test_two_scans_may_be_taken_back_in_one_second() -> None:
+    report = {"carrier": "dhl-de", "tracking_number": "00340434292135100186", "code": "STORN",
+              "scanned_at": "2026-06-08T09:00:00Z"}  # fmt: skip
+    back = [{"code": code, "scanned_at": "2026-06-08T08:59:00Z"} for code in ("DLVRD", "NTDEL", "DLVRD")]
+    first, other, again = (ScanReport.model_validate(report | {"retracts": each}).scan() for each in back)
+    assert first == again
+    assert first.scan_id != other.scan_id
+    assert first.retracts != other.retracts
+
+
 def test_the_same_instant_told_in_two_ways_is_one_scan() -> None:
     report = {"carrier": "usps", "tracking_number": "9400100000000000000001", "code": "10",
               "place": {"country": "US", "region": "NV"}}  # fmt: skip

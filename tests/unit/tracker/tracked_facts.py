@@ -46,5 +46,6 @@ def void(version: int = 2) -> LabelVoided:
 
 def scan(code: str, hours: float, *, number: str = NUMBERS[0], retracts: Scan | None = None) -> Scan:
     at = LABELLED + timedelta(hours=hours)
-    identity = scan_id("fedex", number, code, at, Place())
-    return Scan(identity, "fedex", number, code, at, retracts=retracts and retracts.scan_id)
+    taken_back = retracts and retracts.scan_id
+    identity = scan_id("fedex", number, code, at, Place(), taken_back)
+    return Scan(identity, "fedex", number, code, at, retracts=taken_back)

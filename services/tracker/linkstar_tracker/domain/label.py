@@ -36,6 +36,8 @@ class TrackedLabel(Value):
     promise: Promise | None = None
     deliver_by: Instant | None = None
     test: bool = False
+    version: int = 0
+    """Version of the label's event; 0 of a label kept before versions were."""
     traceparent: Annotated[str, SafeStr(80)] | None = None
     """Trace of the label's event: what comes days later is linked to it."""
 
@@ -55,6 +57,7 @@ class TrackedLabel(Value):
             "promise": event.promise,
             "deliver_by": event.options.deliver_by,
             "test": event.test,
+            "version": event.version,
             "traceparent": traceparent,
         })  # fmt: skip
 

@@ -54,10 +54,10 @@ class ScanReport(Value):
         """Return the scan this report tells of; raises LocalTimeError when its time cannot be known."""
         scanned_at, local, zone = self._moment()
         utc = scanned_at.astimezone(UTC)  # so that a scan reported again, or kept and told later, has the same bytes
+        retracted = self._retracted()
         return Scan(
-            scan_id(self.carrier, self.tracking_number, self.code, utc, self.place),
-            self.carrier, self.tracking_number, self.code, utc, self.text, self.place, local, zone, source,
-            self._retracted(),
+            scan_id(self.carrier, self.tracking_number, self.code, utc, self.place, retracted),
+            self.carrier, self.tracking_number, self.code, utc, self.text, self.place, local, zone, source, retracted,
         )  # fmt: skip
 
     def _moment(self) -> tuple[datetime, str, str]:

@@ -13,10 +13,15 @@ __all__ = ["Scan", "ScanSource", "scan_id"]
 ScanSource = Literal["webhook", "poll", "file", "kafka", "manual"]
 
 
-def scan_id(carrier: str, tracking_number: str, code: str, scanned_at: datetime, place: Place) -> str:
-    """Return the natural identity of a scan: carrier, number, code, instant and place, hashed."""
+def scan_id(
+    carrier: str, tracking_number: str, code: str, scanned_at: datetime, place: Place, retracts: str | None = None
+) -> str:  # fmt: skip
+    """Return the natural identity of a scan: carrier, number, code, instant and place, hashed; of a retraction also what it
+    takes back, since a driver may take back two scans in one second.
+    """
     instant = scanned_at.astimezone(UTC).isoformat()
-    fact = "|".join((carrier, tracking_number, code, instant, place.postcode, place.city))
+    taken_back = (retracts,) if retracts else ()
+    fact = "|".join((carrier, tracking_number, code, instant, place.postcode, place.city, *taken_back))
     return blake2b(fact.encode(), digest_size=16).hexdigest()
 
 

@@ -82,10 +82,9 @@ class Shipment:
     def label_created(
         self, event: LabelCreated, rules: Rules, now: datetime, traceparent: str | None = None
     ) -> list[Event]:
-        """Follow the label from now on. A label older than what is known changes nothing, unless none is known."""
-        if event.version < self.label_version and self.label is not None:
-            return []
-        if event.version == self.label_version:
+        """Follow the label from now on. A label older than the one followed changes nothing."""
+        held = (self.label.version or self.label_version) if self.label else 0
+        if event.version <= held or event.version == self.label_version:
             return []
         if event.version > self.label_version:
             self.label_version, self.voided = event.version, False
@@ -159,9 +158,11 @@ class Shipment:
         return early
 
     def _announce(self, at: datetime, rules: Rules, now: datetime) -> list[Event]:
-        """Tell that the label was made or voided; nothing can be told before a tracking number is known."""
-        if self.label is None or not self.label.numbered:
+        """Tell that the label was made or voided. Before a tracking number is known only what was open can be answered."""
+        if self.label is None:
             return []
+        if not self.label.numbered:
+            return self._reconcile(rules, now)
         first = self.label.numbered[0]
         told = Scan("", self.label.carrier, first.tracking_number, "", at, source="kafka")
         return [self._updated(first.number, told, rules, now), *self._reconcile(rules, now)]
