@@ -19,6 +19,7 @@ from unit.tracker.test_webhook_bodies import DPD, UPS
 from unit.tracker.tracked_facts import NUMBERS, label
 
 from linkstar_runtime.api_keys import create_key
+from linkstar_tracker import store
 
 pytestmark = pytest.mark.integration
 
@@ -104,6 +105,24 @@ async def test_oversize_and_malformed_calls_are_coded_and_what_is_odd_is_kept(co
     assert (future.status_code, [each["code"] for each in future.json()["rejected"]]) == (200, ["scan_in_future"])
     kept = (await counter.client.get(f"{fedex.admin}/deliveries")).json()["deliveries"]
     assert sorted(each["rejected"][0]["code"] for each in kept) == ["scan_in_future", "webhook_unreadable"]
+
+
+async def test_a_scan_ahead_of_the_clock_is_set_apart_and_shown(counter: Counter) -> None:
+    await counter.desk.labels(label())
+    fedex = await address(counter, "fedex")
+    await fedex.fedex(delivered(at="2026-06-10T15:00:00Z"))
+    ahead = {"carrier": "fedex", "tracking_number": NUMBERS[0], "code": "DL", "scanned_at": "2026-06-11T15:00:00Z"}
+    answer = await counter.client.post("/v1/scans", json={"scans": [ahead, ahead]})
+    assert [each["code"] for each in answer.json()["rejected"]] == ["scan_in_future"] * 2
+    first = (await counter.client.get("/v1/quarantine", params={"limit": 1})).json()
+    rest = (await counter.client.get("/v1/quarantine", params={"limit": 9, "after": first["next"]})).json()
+    shown = [each["scanned_at"] for each in first["quarantined"] + rest["quarantined"]]
+    assert sorted(shown) == ["2026-06-10T15:00:00Z", "2026-06-11T15:00:00Z"]
+    assert (await counter.client.get("/v1/trackers/s-1")).json()["status"] == "pending"
+    counter.desk.clock.advance(timedelta(days=31))
+    async with counter.desk.database.transaction() as tx:
+        assert await store.expire_unmatched(tx, 10) >= 2
+    assert (await counter.client.get("/v1/quarantine")).json()["quarantined"] == []
 
 
 async def test_the_secret_before_holds_for_a_day(counter: Counter) -> None:

@@ -46,6 +46,8 @@ class Judged:
 
     scans: list[Scan] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    ahead: list[Scan] = field(default_factory=list)
+    """Scans that are rejected because they lie ahead of the clock: they are set apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,15 @@ class Taken:
         return len(self.events)
 
 
-async def take(tx: Transaction, scans: Sequence[Scan], reporter: str, keep: timedelta) -> Taken:
-    """Part scans into events of known parcels and scans of unknown numbers, which are kept. What the events say is stored
-    with the transaction that emits them.
+async def take(tx: Transaction, judged: Judged, reporter: str, keep: timedelta) -> Taken:
+    """Part scans into events of known parcels and scans of unknown numbers, which are kept, as those ahead of the clock are
+    apart from them. What the events say is stored with the transaction that emits them.
     """
-    events, unknown = await _resolve(tx, scans, reporter)
+    if judged.ahead:
+        await store.quarantine_scans(tx, _waiting(judged.ahead, reporter, tx.now, keep))
+    if not judged.scans:
+        return Taken()
+    events, unknown = await _resolve(tx, judged.scans, reporter)
     if unknown:
         await store.keep_unmatched(tx, _waiting(unknown, reporter, tx.now, keep))
     return Taken(events, len(unknown))
@@ -87,6 +93,7 @@ def judge(reports: Iterable[Any], latest: datetime, source: ScanSource = "webhoo
             )
         else:
             if scan.scanned_at > latest:
+                judged.ahead.append(scan)
                 judged.rejected.append(_too_far_ahead(index))
             else:
                 judged.scans.append(scan)
@@ -96,7 +103,7 @@ def judge(reports: Iterable[Any], latest: datetime, source: ScanSource = "webhoo
 def _too_far_ahead(index: int) -> Rejection:
     return Rejection(
         index=index, code="scan_in_future", field="scanned_at", detail="the scan lies ahead of the clock",
-        fix="Check the offset or the time zone.",
+        fix="Check the offset or the time zone; GET /v1/quarantine shows the scan.",
     )  # fmt: skip
 
 

@@ -56,10 +56,10 @@ def routes(context: ServiceContext, settings: Settings) -> APIRouter:
 
         async def store_scans(tx: Transaction) -> Sequence[Event]:
             nonlocal taken
-            taken = await take(tx, judged.scans, principal.tenant, settings.unmatched.keep)
+            taken = await take(tx, judged, principal.tenant, settings.unmatched.keep)
             return taken.events
 
-        if judged.scans:
+        if judged.scans or judged.ahead:
             await context.writer.run(store_scans)
         return ScanReceipt(accepted=taken.accepted, unmatched=taken.unmatched, rejected=judged.rejected)
 
@@ -74,6 +74,20 @@ def routes(context: ServiceContext, settings: Settings) -> APIRouter:
             page = await store.unmatched_scans(tx, principal.tenant, _cursor(after), limit)
         return {
             "unmatched": [{**scan_document(each.scan), "expires_at": each.expires_at.isoformat()} for each in page],
+            "next": _next_cursor(page[-1].scan) if len(page) == limit else None,
+        }
+
+    @router.get("/quarantine")
+    async def list_quarantined(
+        after: Annotated[str, Query(max_length=160)] = "",
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        principal: Principal = Depends(context.authorize("scans:write")),
+    ) -> dict[str, Any]:
+        """List the scans of this key's holder that lie too far ahead of the clock: they are in no timeline."""
+        async with context.database.transaction() as tx:
+            page = await store.quarantined_scans(tx, principal.tenant, _cursor(after), limit)
+        return {
+            "quarantined": [{**scan_document(each.scan), "expires_at": each.expires_at.isoformat()} for each in page],
             "next": _next_cursor(page[-1].scan) if len(page) == limit else None,
         }
 

@@ -134,7 +134,7 @@ async def _take(context: ServiceContext, settings: Settings, endpoint: Endpoint,
     receipt = Receipt(rejected=said.judged.rejected, hints=len(said.numbers))
 
     async def store_call(tx: Transaction) -> Sequence[Event]:
-        taken = await take(tx, said.judged.scans, endpoint.tenant, settings.unmatched.keep)
+        taken = await take(tx, said.judged, endpoint.tenant, settings.unmatched.keep)
         receipt.accepted, receipt.unmatched = taken.accepted, taken.unmatched
         if await store.keep_delivery(tx, _delivery(context.vault, settings, endpoint, call, receipt, fault)):
             await store.keep_hints(

@@ -15,7 +15,7 @@ from linkstar_tracker.store.rows import SCAN_COLUMNS, columns, scan_of, scan_val
 
 __all__ = [
     "NumberOwner", "UnmatchedScan", "claim_numbers", "expire_unmatched", "keep_unmatched", "owners_of",
-    "shipments_of_number", "take_matched", "take_unmatched", "unmatched_scans",
+    "quarantine_scans", "quarantined_scans", "shipments_of_number", "take_matched", "take_unmatched", "unmatched_scans",
 ]  # fmt: skip
 
 Number: TypeAlias = tuple[str, str]
@@ -33,7 +33,7 @@ class NumberOwner:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedScan:
-    """A scan of an unknown number; `reporter` is the tenant who told, `*` for a carrier that serves all."""
+    """A scan of an unknown number, or one set apart; `reporter` is the tenant who told, `*` a carrier that serves all."""
 
     scan: Scan
     reporter: str
@@ -76,9 +76,18 @@ async def owners_of(tx: Transaction, numbers: Iterable[Number]) -> dict[Number, 
 
 async def keep_unmatched(tx: Transaction, scans: Sequence[UnmatchedScan]) -> None:
     """Keep scans of unknown numbers until the number is known or they expire."""
+    await _keep(tx, "unmatched_scan", scans)
+
+
+async def quarantine_scans(tx: Transaction, scans: Sequence[UnmatchedScan]) -> None:
+    """Set scans apart that cannot be believed, until they expire."""
+    await _keep(tx, "quarantined_scan", scans)
+
+
+async def _keep(tx: Transaction, table: str, scans: Sequence[UnmatchedScan]) -> None:
     flat = [(*scan_values(each.scan), each.reporter, each.received_at, each.expires_at) for each in scans]
     await tx.execute(
-        f"INSERT INTO unmatched_scan ({SCAN_COLUMNS}, tenant, received_at, expires_at) "
+        f"INSERT INTO {table} ({SCAN_COLUMNS}, tenant, received_at, expires_at) "
         "SELECT u.carrier, u.number, u.id, u.code, u.body, u.at, u.local, u.zone, u.place::jsonb, u.source, u.retracts, "
         "u.tenant, u.received, u.expires FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
         "$6::timestamptz[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], "
@@ -118,13 +127,16 @@ async def take_matched(tx: Transaction, limit: int) -> list[tuple[Scan, NumberOw
 
 
 async def expire_unmatched(tx: Transaction, limit: int) -> int:
-    """Drop waiting scans whose time is over; return how many."""
-    done = await tx.execute(
-        "DELETE FROM unmatched_scan WHERE ctid IN (SELECT ctid FROM unmatched_scan WHERE expires_at <= $1 "
-        "ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
-        tx.now, limit,
-    )  # fmt: skip
-    return int(done.rpartition(" ")[2])
+    """Drop waiting scans whose time is over, and those set apart; return how many."""
+    dropped = 0
+    for table in ("unmatched_scan", "quarantined_scan"):
+        done = await tx.execute(
+            f"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE expires_at <= $1 "
+            "ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            tx.now, limit,
+        )  # fmt: skip
+        dropped += int(done.rpartition(" ")[2])
+    return dropped
 
 
 async def shipments_of_number(tx: Transaction, tenant: str, tracking_number: str) -> list[str]:
@@ -140,8 +152,21 @@ async def unmatched_scans(
     tx: Transaction, reporter: str, after: tuple[str, str, str], limit: int
 ) -> list[UnmatchedScan]:
     """Return a page of the scans a reporter has waiting, by carrier, number and scan id."""
+    return await _page(tx, "unmatched_scan", reporter, after, limit)
+
+
+async def quarantined_scans(
+    tx: Transaction, reporter: str, after: tuple[str, str, str], limit: int
+) -> list[UnmatchedScan]:
+    """Return a page of a reporter's scans that were set apart, by carrier, number and scan id."""
+    return await _page(tx, "quarantined_scan", reporter, after, limit)
+
+
+async def _page(
+    tx: Transaction, table: str, reporter: str, after: tuple[str, str, str], limit: int
+) -> list[UnmatchedScan]:
     rows = await tx.fetch(
-        f"SELECT {SCAN_COLUMNS}, tenant, received_at, expires_at FROM unmatched_scan WHERE tenant = $1 "
+        f"SELECT {SCAN_COLUMNS}, tenant, received_at, expires_at FROM {table} WHERE tenant = $1 "
         "AND (carrier, tracking_number, scan_id) > ($2, $3, $4) ORDER BY carrier, tracking_number, scan_id LIMIT $5",
         reporter, *after, limit,
     )  # fmt: skip
