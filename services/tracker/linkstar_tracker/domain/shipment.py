@@ -67,6 +67,7 @@ class Shipment:
     broken: list[Broken] = field(default_factory=list, repr=False, compare=False)
     """The silences that scans have ended since the shipment was read."""
     _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
+    _lane: tuple[TrackedLabel, str] | None = field(default=None, repr=False, compare=False)
     _foreseen: tuple[dict[int, Timeline], Promise | None] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -77,7 +78,11 @@ class Shipment:
     @property
     def lane(self) -> str:
         """Empty before the label is known."""
-        return self.label.lane if self.label else ""
+        if self.label is None:
+            return ""
+        if self._lane is None or self._lane[0] is not self.label:
+            self._lane = self.label, self.label.lane
+        return self._lane[1]
 
     def label_created(
         self, event: LabelCreated, rules: Rules, now: datetime, traceparent: str | None = None
@@ -216,7 +221,7 @@ class Shipment:
             return None
         parcels = self.parcels(rules)
         if self._foreseen is None or self._foreseen[0] is not parcels:
-            self._foreseen = parcels, reforecast(rules.foresight.arrivals, self.label, parcels.values())
+            self._foreseen = parcels, reforecast(rules.foresight.arrivals, self.carrier, self.lane, parcels.values())
         return self._foreseen[1]
 
     def _watched(self, rules: Rules) -> list[Watched]:
@@ -228,7 +233,7 @@ class Shipment:
             for number, timeline in self.parcels(rules).items()
             for watched in rules.watch.watch(
                 label.carrier, label.kind, number, timeline, label.labelled_at,
-                known.of(lane_key(timeline, label.lane), policy.alerts_per_1000) if known else None, policy.rules,
+                known.of(lane_key(timeline, self.lane), policy.alerts_per_1000) if known else None, policy.rules,
             )
         ]  # fmt: skip
 
