@@ -74,14 +74,16 @@ async def scan(counter: Counter, order_id: str) -> None:
         await Handlers(counter.settler).on_tracking_updated([Received(event, event.key, 1)], tx)
 
 
-async def bind(counter: Counter, simulator: Simulator, client: str, **changed: Any) -> httpx.Response:
+async def bind(
+    counter: Counter, simulator: Simulator, client: str, account: str = "platform", **changed: Any
+) -> httpx.Response:
     """Bind USPS at the simulator."""
     given = USPS.account(simulator.address, client)
     body = {
         "connector": "usps", "base_url": given.base_url, "number": client, "credentials": dict(given.credentials),
         "settings": dict(given.settings), "senders": {"*": US_SENDER.model_dump()}, "drift_percent": 900,
     }  # fmt: skip
-    return await counter.client.put("/v1/carrier-accounts/usps/platform", json=body | changed)
+    return await counter.client.put(f"/v1/carrier-accounts/usps/{account}", json=body | changed)
 
 
 async def buy(counter: Counter, *orders: str) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from linkstar_labeler.domain.hand_overs import zone_of
 from linkstar_labeler.domain.leases import Lease
 from linkstar_labeler.domain.pickups import Pickup, PickupKey
 from linkstar_labeler.handlers.closing import paper_number
 from linkstar_labeler.handlers.connectors import Connectors
-from linkstar_labeler.store import PLATFORM, AccountKey
+from linkstar_labeler.store import PLATFORM, StoredAccount
 from linkstar_labeler.store.accounts import accounts_of_carrier
 from linkstar_labeler.store.pickups import add_pickup, pickup_of_day
 from linkstar_labeler.store.unmanifested import draw_numbers, lock_series, to_collect, warehouse_zone
@@ -50,10 +50,10 @@ async def book(tx: Transaction, connectors: Connectors, order: PickupOrder, wall
     """Store a pickup that its carrier is asked for next. Raises `PickupRefused`."""
     issued = await lock_series(tx, order.tenant, "pickup") + 1
     account = await _account(tx, connectors, order)
-    collect = await to_collect(tx, order.tenant, order.warehouse, order.carrier, order.day)
+    collect = await to_collect(tx, order.tenant, order.warehouse, account, order.day)
     zone = order.timezone or await warehouse_zone(tx, order.tenant, order.warehouse) or collect.timezone
     ready_at, closes_at = _times(order, zone, tx.now)
-    if earlier := await pickup_of_day(tx, order.tenant, order.warehouse, account, order.day):
+    if earlier := await pickup_of_day(tx, order.tenant, order.warehouse, account.key, order.day):
         raise PickupRefused(
             "pickup_exists", f"Pickup {earlier} is booked, or may be, for this day",
             "Cancel it first, or choose another day.", "day",
@@ -67,14 +67,14 @@ async def book(tx: Transaction, connectors: Connectors, order: PickupOrder, wall
     pickup = Pickup(
         key, order.warehouse, collect.country, order.carrier, order.day, ready_at, closes_at, parcels, weight_g, Lease(wall)
     )  # fmt: skip
-    await add_pickup(tx, pickup, account, str(zone), order.key_id)
+    await add_pickup(tx, pickup, account.key, str(zone), order.key_id)
     await draw_numbers(tx, order.tenant, "pickup", issued)
     return key
 
 
-async def _account(tx: Transaction, connectors: Connectors, order: PickupOrder) -> AccountKey:
+async def _account(tx: Transaction, connectors: Connectors, order: PickupOrder) -> StoredAccount:
     """Return the one account whose carrier can be asked for drivers: the tenant's own goes before the platform's."""
-    found: dict[str, AccountKey] = {}
+    found: dict[str, StoredAccount] = {}
     for stored in await accounts_of_carrier(tx, [PLATFORM, order.tenant], order.carrier):
         wanted = stored.key.account == order.account if order.account else not stored.test
         bound = await connectors.of(tx, stored.key)
@@ -85,7 +85,7 @@ async def _account(tx: Transaction, connectors: Connectors, order: PickupOrder) 
             and bound.connector.capabilities.pickups
             and (own or stored.key.account not in found)
         ):
-            found[stored.key.account] = stored.key
+            found[stored.key.account] = stored
     if not found:
         raise PickupRefused(
             "pickup_not_offered", f"LinkStar cannot ask {order.carrier} for a driver with this account",
@@ -105,7 +105,8 @@ def _times(order: PickupOrder, zone: str | None, now: datetime) -> tuple[datetim
         raise PickupRefused(
             "timezone_unknown", "The warehouse's time zone is not known", "Name an IANA time zone.", "timezone"
         ) from error
-    ready_at, closes_at = (datetime.combine(order.day, each, place) for each in (order.ready, order.closes))
+    local = (datetime.combine(order.day, each, place) for each in (order.ready, order.closes))
+    ready_at, closes_at = (each.astimezone(UTC) for each in local)
     if not ready_at < closes_at:
         raise PickupRefused(
             "times_reversed", "The warehouse closes before the parcels are ready", "Swap them.", "closes"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from linkstar_contracts.values import GRAMS_PER_UNIT
 from linkstar_labeler.domain.manifests import ManifestedLabel
-from linkstar_labeler.store.accounts import AccountKey
+from linkstar_labeler.store.accounts import AccountKey, StoredAccount
 from linkstar_runtime.handling import Transaction
 
 __all__ = ["ToCollect", "WaitingLabel", "draw_numbers", "lock_series", "to_collect", "unmanifested", "warehouse_zone"]
@@ -33,10 +33,13 @@ class WaitingLabel:
     country: str
     """Where its warehouse is."""
     account: AccountKey | None
+    test: bool = False
 
 
 class ToCollect(NamedTuple):
-    """Parcels and weight for a driver; time zone and country are of the newest label that waits, else of its manifests."""
+    """Parcels and weight for a driver of one account; time zone and country are the warehouse's, as its newest label that
+    waits or its manifests tell them.
+    """
 
     parcels: int
     weight_g: int
@@ -86,7 +89,8 @@ WITH made AS MATERIALIZED (
       AND m.route_version = l.route_version AND m.held)),
 told AS MATERIALIZED (SELECT made.*, convert_from(route, 'UTF8')::jsonb AS chosen FROM made)
 SELECT shipment_id, route_version, service, tracking_numbers, created_at, carrier, account_tenant, account, carrier_id,
-  attempt, chosen #>> '{{warehouse,timezone}}' AS timezone, chosen #>> '{{warehouse,country}}' AS country,
+  attempt, coalesce(chosen ->> 'test', 'false') = 'true' AS test,
+  chosen #>> '{{warehouse,timezone}}' AS timezone, chosen #>> '{{warehouse,country}}' AS country,
   chosen -> 'parcels' AS parcels
 FROM told WHERE chosen #>> '{{warehouse,code}}' = $2 AND coalesce(chosen ->> 'kind', 'order') = 'order'
   AND (account IS NOT NULL OR coalesce(chosen ->> 'test', 'false') = 'false')
@@ -94,20 +98,24 @@ ORDER BY created_at, shipment_id
 """
 
 
-async def to_collect(tx: Transaction, tenant: str, warehouse: str, carrier: str, day: date) -> ToCollect:
-    """Return what a driver gets on a day: the day's manifests, and what waits for one."""
+async def to_collect(tx: Transaction, tenant: str, warehouse: str, account: StoredAccount, day: date) -> ToCollect:
+    """Return what a driver of an account gets on a day: the day's manifests of this account, and its labels that wait for
+    one. What other accounts bought counts for none of it, and test labels count for test accounts only.
+    """
     [row] = await tx.fetch(
-        """SELECT coalesce(sum(cardinality(l.tracking_numbers)), 0)::int AS parcels,
-                  coalesce(sum(l.weight_g), 0)::bigint AS weight_g, max(m.country) AS country
-           FROM manifest m JOIN manifest_label l USING (tenant, manifest_id)
+        """SELECT coalesce(sum(cardinality(l.tracking_numbers)) FILTER (WHERE its), 0)::int AS parcels,
+                  coalesce(sum(l.weight_g) FILTER (WHERE its), 0)::bigint AS weight_g, max(m.country) AS country
+           FROM manifest m JOIN manifest_label l USING (tenant, manifest_id),
+             LATERAL (SELECT (m.account_tenant, m.account) IS NOT DISTINCT FROM ($5, $6) AS its) of_account
            WHERE m.tenant = $1 AND m.warehouse = $2 AND m.carrier = $3 AND m.day = $4 AND l.held""",
-        tenant, warehouse, carrier, day,
+        tenant, warehouse, account.key.carrier, day, account.key.tenant, account.key.account,
     )  # fmt: skip
-    found = await tx.fetch(_WAITING.format(more=""), tenant, warehouse, carrier, tx.now - _LOOK_BACK)
+    found = await tx.fetch(_WAITING.format(more=""), tenant, warehouse, account.key.carrier, tx.now - _LOOK_BACK)
     waiting = await _read(found)
+    its = [each for each in waiting if each.account == account.key and (account.test or not each.test)]
     return ToCollect(
-        row["parcels"] + sum(len(each.label.tracking_numbers) for each in waiting),
-        row["weight_g"] + sum(each.label.weight_g for each in waiting),
+        row["parcels"] + sum(len(each.label.tracking_numbers) for each in its),
+        row["weight_g"] + sum(each.label.weight_g for each in its),
         waiting[-1].timezone if waiting else None,
         waiting[-1].country if waiting else row["country"] or "",
     )
@@ -141,7 +149,7 @@ def _waiting(row: Any) -> WaitingLabel:
         _weight_g(json.loads(row["parcels"])), row["carrier_id"] or "", row["attempt"] or 0,
     )  # fmt: skip
     account = AccountKey(row["account_tenant"], row["carrier"], row["account"]) if row["account"] else None
-    return WaitingLabel(label, row["created_at"], row["timezone"], row["country"], account)
+    return WaitingLabel(label, row["created_at"], row["timezone"], row["country"], account, row["test"])
 
 
 def _weight_g(parcels: Sequence[dict[str, Any]]) -> int:
