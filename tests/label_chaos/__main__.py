@@ -25,8 +25,10 @@ from linkstar_sandbox.home import Home
 
 WHOLE_RUN = 1_000
 """From so many runs on, a fault that never happened and a crash point never hit fail the campaign."""
-MUTANT_RUNS = 120
+MUTANT_RUNS = 100
 MUTANT_CALM_S = 45.0
+MUST_END = ("label voided", "label refused", "label withdrawn", "rejected price_changed", "orphans")
+"""Ends of labels that a whole campaign must have met."""
 MOST_SHOWN = 20
 _WATCH = Clock()
 _BEGAN = _WATCH.monotonic()
@@ -44,7 +46,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sim-schedules", type=int, default=100_000)
     parser.add_argument("--mutant-runs", type=int, default=MUTANT_RUNS)
-    parser.add_argument("--mutant", choices=MUTANTS, default="", help="only this broken labeler, over --runs runs")
+    parser.add_argument(
+        "--mutant", choices=sorted(MUTANTS), default="", help="only this broken labeler, over --runs runs"
+    )
     parser.add_argument("--home", type=Path, default=Path(".linkstar-label-chaos"))
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
@@ -85,7 +89,7 @@ def play(home_path: Path, seed: int, runs: int, mutant: str = "") -> tuple[Verdi
         campaign, evidence = asyncio.run(_perform(stack, simulators, seed, runs, calm_s))
         hits, processes = campaign.saboteur.hits(), campaign.saboteur.done
     verdict = judge(evidence)
-    verdict.lost_labels += _gaps(runs, campaign.faults + processes, hits) if not mutant else []
+    verdict.lost_labels += _gaps(runs, campaign.faults + processes, hits, verdict.counts) if not mutant else []
     for violation in verdict.violations[: MOST_SHOWN if not mutant else 3]:
         tell(f"VIOLATION {violation}")
     if not verdict.violations or mutant:
@@ -101,12 +105,13 @@ async def _perform(
         return campaign, await campaign.perform()
 
 
-def _gaps(runs: int, faults: Counter[str], hits: Counter[str]) -> list[str]:
+def _gaps(runs: int, faults: Counter[str], hits: Counter[str], ends: Counter[str]) -> list[str]:
     """What a whole campaign must have met."""
     if runs < WHOLE_RUN:
         return []
     missing = [name for name in FAILPOINT_ACTIONS if not hits[name]]
     missing += [name for name in ("kill", "pause", "database_cut", "timeout_after", "cut_after") if not faults[name]]
+    missing += [name for name in MUST_END if not ends[name]]
     return [f"{name} never happened" for name in missing]
 
 

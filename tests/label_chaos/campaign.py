@@ -40,6 +40,9 @@ SELECT s.shipment_id, s.cancelled, s.route_version,
   EXISTS (SELECT FROM labeler.label l WHERE (l.tenant, l.shipment_id) = (s.tenant, s.shipment_id)
     AND l.state = 'active' AND l.route_version = s.route_version) AS active
 FROM labeler.shipment s WHERE s.tenant = $1 AND s.shipment_id = ANY ($2::text[])"""
+_DOCUMENTS = """
+SELECT d.shipment_id, d.media_type, d.content FROM labeler.label_document d JOIN labeler.label l
+  USING (tenant, shipment_id, route_version) WHERE l.state = 'active' AND d.tenant = $1 ORDER BY d.parcel"""
 _ATTEMPTED = """
 SELECT p.shipment_id, p.route_version, p.carrier, p.state, l.state AS label, p.carrier_id, p.tracking_numbers,
   p.due_at IS NOT NULL AS open,
@@ -162,10 +165,14 @@ class Campaign:
 
     async def _collect(self, dispatcher: Dispatcher, connection: asyncpg.Connection) -> Evidence:
         self._tell("the carriers scan and bill")
+        documents: dict[str, list[tuple[str, bytes]]] = defaultdict(list)
+        for row in await connection.fetch(_DOCUMENTS, TENANT):
+            documents[row["shipment_id"]].append((row["media_type"], row["content"]))
+        printable = await dispatcher.printable(documents)
         attempted = [
             Attempted(
                 row["shipment_id"], row["route_version"], row["carrier"], row["state"], row["label"], row["carrier_id"],
-                tuple(row["tracking_numbers"]), _asked_as(row), row["open"],
+                tuple(row["tracking_numbers"]), _asked_as(row), row["open"], printable[row["shipment_id"]],
             )
             for row in await connection.fetch(_ATTEMPTED, TENANT)
         ]  # fmt: skip
@@ -178,14 +185,17 @@ class Campaign:
             handed_over = (sale.carrier, sale.carrier_id) in active
             if not sale.voided and (sale.carrier not in late or handed_over):
                 invoices[sale.carrier].append(sale)
+        captured = {row["carrier"]: row["owed"] for row in await connection.fetch(_PAYABLE)}
         billed = await bill(self._ground, invoices, connection)
         orphans = await connection.fetch("SELECT carrier, carrier_id FROM labeler.orphan_label WHERE state = 'kept'")
         return Evidence(
             [_wanted(order) for order in dispatcher.orders.values()], sold, attempted,
             frozenset((row["carrier"], row["carrier_id"]) for row in orphans), billed,
+            self._ground.prices, frozenset(self._ground.tell_prices), captured,
             {row["carrier"]: row["owed"] for row in await connection.fetch(_PAYABLE)},
             {carrier: sum(sale.charged_minor for sale in sales) for carrier, sales in invoices.items()},
             await examine(connection), self.unsettled, late, self._ground.recovering,
+            dispatcher.rejected, await connection.fetchval("SELECT count(*) FROM labeler.orphan_label"),
         )  # fmt: skip
 
     async def _scan(self, dispatcher: Dispatcher, connection: asyncpg.Connection, order_ids: set[str]) -> None:
@@ -244,7 +254,13 @@ def _has_ended(order: TrackedOrder, row: asyncpg.Record | None) -> bool:
 def _wanted(order: TrackedOrder) -> Wanted:
     end = "cancelled" if order.cancelled else "refused" if order.refused else "label"
     return Wanted(
-        order.plan.order_id, order.slot.carrier, end, order.version, order.created, list(order.events.values())
+        order.plan.order_id,
+        order.slot.carrier,
+        end,
+        order.version,
+        order.created,
+        list(order.events.values()),
+        order.slot.account,
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections import Counter
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -36,6 +37,7 @@ __all__ = ["Dispatcher", "TrackedOrder"]
 _KINDS: dict[str, type[LabelCreated] | type[LabelRejected] | type[LabelVoided]] = {
     kind.TYPE: kind for kind in (LabelCreated, LabelRejected, LabelVoided)
 }
+_BEGINNINGS = {"application/pdf": b"%PDF", "application/zpl": b"^XA", "image/png": b"\x89PNG"}
 _UNDELIVERABLE = "1 Undeliverable Way"
 _LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.3, 6.0
 
@@ -66,6 +68,7 @@ class Dispatcher:
         self._kafka = ground.stack.endpoints["kafka"]
         self.orders: dict[str, TrackedOrder] = {}
         self.rerouted = 0
+        self.rejected: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Dispatcher:
@@ -112,6 +115,18 @@ class Dispatcher:
         receiver = slot.rig.receiver
         return receiver.model_copy(update={"street": _UNDELIVERABLE}) if plan.undeliverable else receiver
 
+    async def printable(self, documents: Mapping[str, Sequence[tuple[str, bytes]]]) -> Counter[str]:
+        """Count for each order the sealed documents, media type and content, that open and are what they say they are."""
+        sealed = [(order_id, kind, content) for order_id, found in documents.items() for kind, content in found]
+        async with self._database.transaction() as tx:
+            opened = await self._vault.open_bytes(
+                tx, [((TENANT, order_id), content) for order_id, _, content in sealed]
+            )
+        return Counter(
+            order_id for (order_id, kind, _), clear in zip(sealed, opened, strict=True)
+            if clear and clear.lstrip().startswith(_BEGINNINGS[kind])
+        )  # fmt: skip
+
     async def hand_over(self, orders: Sequence[TrackedOrder]) -> None:
         """Let the carriers scan the labels of these orders for the first time."""
         for order in orders:
@@ -139,6 +154,7 @@ class Dispatcher:
             if isinstance(event, LabelCreated):
                 order.created[event.route_version] = tuple(each.tracking_number or "" for each in event.parcels)
             elif isinstance(event, LabelRejected):
+                self.rejected[event.code] += 1
                 self._rejected(order, event)
 
     def _rejected(self, order: TrackedOrder, event: LabelRejected) -> None:

@@ -37,6 +37,8 @@ class Attempted:
     asked_as: tuple[str, ...]
     """The references of its attempts, and its idempotency key."""
     open: bool
+    documents: int = 1
+    """Of its parcels, how many have a print of the carrier that can be opened and is what it says it is."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Wanted:
     created: Mapping[int, tuple[str, ...]]
     versions: Sequence[int]
     """Of the shipment's label events, each once."""
+    account: str = ""
+    """The account it was routed to."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,12 @@ class Evidence:
     kept_orphans: frozenset[tuple[str, str]] = frozenset()
     """Carrier and carrier's id of labels nobody wants, which the carrier bills all the same: told to operators."""
     billed: Sequence[Billed] = ()
+    prices: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """What the routes said that so many parcels cost at a carrier."""
+    tell_prices: frozenset[str] = frozenset()
+    """Carriers whose answers say what they charge."""
+    captured_minor: Mapping[str, int] = field(default_factory=dict)
+    """What labeler's ledger owed each carrier before the invoices."""
     payable_minor: Mapping[str, int] = field(default_factory=dict)
     """What labeler's ledger owes each carrier after the invoices."""
     invoiced_minor: Mapping[str, int] = field(default_factory=dict)
@@ -83,3 +93,7 @@ class Evidence:
     """Carriers that take no label back and bill only parcels they were handed."""
     recovers: frozenset[str] = frozenset()
     """Carriers that can be asked what became of an attempt: by a key, a look-up or a list."""
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    """Routes given back, by code."""
+    orphans: int = 0
+    """Labels that were found to be nobody's, whatever became of them."""

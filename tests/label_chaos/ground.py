@@ -128,6 +128,7 @@ class Ground:
         self.prices: dict[tuple[str, int], int] = {}
         """What a carrier charges for so many of our parcels, in minor units."""
         self.capabilities: dict[str, Capabilities] = {}
+        self.tell_prices: set[str] = set()
 
     @property
     def recovering(self) -> frozenset[str]:
@@ -189,6 +190,7 @@ class Ground:
                     if not isinstance(bought, Purchased):
                         raise RuntimeError(f"{rig.connector} sells nothing: {bought}")
                     self.prices[rig.connector, parcels] = (await self.sales())[-1]["charged_minor"]
+                    self.tell_prices |= {rig.connector} if bought.charged else set()
 
     async def plan(self, faults: list[dict[str, Any]]) -> None:
         """Let the next fitting calls fail."""

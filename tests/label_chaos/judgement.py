@@ -25,7 +25,7 @@ class Verdict:
     """Orders without the one label they should have, at the carrier, in the tables and on the topic."""
     ledger: list[str] = field(default_factory=list)
     simulator_ledger: list[str] = field(default_factory=list)
-    """Cents by which what we owe a carrier differs from what it billed."""
+    """Cents by which what we owe a carrier differs from the labels that are paid, or from what it billed."""
     counts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -44,8 +44,11 @@ def judge(evidence: Evidence) -> Verdict:
     live = _live(evidence)
     _judge_doubles(evidence, live, verdict)
     _judge_orders(evidence, live, verdict)
+    _judge_captures(evidence, verdict)
     _judge_books(evidence, verdict)
     verdict.counts.update(f"label {each.state}" for each in evidence.attempted)
+    verdict.counts.update({f"rejected {code}": count for code, count in evidence.rejected.items()})
+    verdict.counts["orphans"] = evidence.orphans
     verdict.counts["sales"] = len(evidence.sold)
     return verdict
 
@@ -66,18 +69,25 @@ def _live(evidence: Evidence) -> dict[tuple[str, str], Sold]:
 def _judge_doubles(evidence: Evidence, live: dict[tuple[str, str], Sold], verdict: Verdict) -> None:
     order_of = {(each.carrier, name): each.order_id for each in evidence.attempted for name in each.asked_as}
     paid = {(each.carrier, each.carrier_id) for each in evidence.attempted if each.state in ("purchased", "kept")}
+    kept = {(each.carrier, each.carrier_id) for each in evidence.attempted if each.state == "kept"}
     disputed = {(each.carrier, each.tracking_number) for each in evidence.billed if each.state == "disputed"}
+    accounts = {each.order_id: each.account for each in evidence.wanted}
     of_order: dict[tuple[str, str], list[Sold]] = defaultdict(list)
     for place, sale in live.items():
         names = {order_of.get((sale.carrier, name), "") for name in sale.asked_as} - {""}
         if len(names) != 1:
             verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} was asked for by {len(names)} orders")
         of_order[sale.carrier, min(names, default="")].append(sale)
+        if names and sale.account != (routed := accounts.get(min(names), "")):
+            verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} was bought with {sale.account}, not {routed}")
         contested = all((sale.carrier, number) in disputed for number in sale.tracking_numbers)
         if place in paid and not contested:
             continue
-        verdict.counts["disputed" if contested else "told" if place in evidence.kept_orphans else "stray"] += 1
-        if not contested:
+        told = place in evidence.kept_orphans or place in kept
+        verdict.counts["told" if told else "disputed" if contested else "stray"] += 1
+        if contested and not told and sale.carrier in evidence.recovers:
+            verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} is disputed, and the carrier was never asked")
+        elif not contested:
             verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} ({sale.asked_as}) is billed and not disputed")
     for (carrier, order_id), sales in of_order.items():
         if carrier in evidence.recovers and len(sales) > 1:
@@ -99,6 +109,7 @@ def _judge_orders(evidence: Evidence, live: dict[tuple[str, str], Sold], verdict
             verdict.lost_labels.append(f"{order.order_id} has {len(active)} active labels")
         else:
             verdict.lost_labels += list(_flaws(order.created, active[0], live))
+            verdict.double_charged += list(_dear(active[0], live, evidence))
         if sorted(order.versions) != list(range(1, len(order.versions) + 1)):
             verdict.lost_labels.append(f"{order.order_id} has label events {sorted(order.versions)}")
     verdict.lost_labels += [f"{each.order_id} is still {each.state}" for each in evidence.attempted if each.open]
@@ -113,10 +124,34 @@ def _flaws(
     told = created.get(label.route_version)
     if sale is None:
         yield f"{label.order_id}: label {label.carrier_id} is not live at {label.carrier}"
-    elif sorted(sale.tracking_numbers) != sorted(label.tracking_numbers):
+    elif sale.tracking_numbers != label.tracking_numbers:
         yield f"{label.order_id}: {label.tracking_numbers} is not what {label.carrier} sold: {sale.tracking_numbers}"
+    if label.documents != len(label.tracking_numbers):
+        yield f"{label.order_id}: {label.documents} of {len(label.tracking_numbers)} labels can be printed"
     if told != label.tracking_numbers:
         yield f"{label.order_id}: LabelCreated told {told}, the label is {label.tracking_numbers}"
+
+
+def _dear(label: Attempted, live: Mapping[tuple[str, str], Sold], evidence: Evidence) -> Iterator[str]:
+    """A carrier that says what it charges may not take more than a tenth above the route's price."""
+    sale, price = live.get((label.carrier, label.carrier_id)), _price(label, evidence)
+    if sale and label.carrier in evidence.tell_prices and sale.charged_minor * 10 > price * 11:
+        yield f"{label.order_id}: {label.carrier} charges {sale.charged_minor} for a route of {price}"
+
+
+def _price(label: Attempted, evidence: Evidence) -> int:
+    return evidence.prices.get((label.carrier, len(label.tracking_numbers)), 0)
+
+
+def _judge_captures(evidence: Evidence, verdict: Verdict) -> None:
+    """Before any invoice we owe each carrier the routes' prices of the labels that are paid, and nothing else."""
+    paid: Counter[str] = Counter()
+    for each in evidence.attempted:
+        paid[each.carrier] += _price(each, evidence) if each.state == "purchased" else 0
+    for carrier in sorted({*paid, *evidence.captured_minor}):
+        captured = evidence.captured_minor.get(carrier, 0)
+        if captured != paid[carrier] and not any(each.state == "kept" for each in evidence.attempted):
+            verdict.simulator_ledger.append(f"{carrier}: {captured} captured for labels of {paid[carrier]}")
 
 
 def _judge_books(evidence: Evidence, verdict: Verdict) -> None:

@@ -13,17 +13,19 @@ from linkstar_runtime.failpoints import LABEL_FAILPOINTS
 
 LABEL = Attempted("o-1", 1, "ups", "purchased", "active", "1Z1", ("1Z1",), ("LS01", "k1"), False)
 SALE = Sold("ups", "client1", "1Z1", ("LS01",), ("1Z1",), 941, False)
-ORDER = Wanted("o-1", "ups", "label", 1, {1: ("1Z1",)}, [1])
+ORDER = Wanted("o-1", "ups", "label", 1, {1: ("1Z1",)}, [1], "client1")
 LINE = Billed("ups", "1Z1", "matched", "settled")
 BOOKS = {"ledger_sum": 0, "laws": {"two_legs": {"result": "ok", "examples": []}}}
 SECOND = replace(SALE, carrier_id="1Z2", tracking_numbers=("1Z2",))
+KEPT = frozenset({("ups", "1Z2")})
 DISPUTED = Billed("ups", "1Z2", "unknown_shipment", "disputed")
 
 
 def sound(**changed: object) -> Evidence:
     found = Evidence(
-        [ORDER], [SALE], [LABEL], frozenset(), [LINE], {"ups": 941}, {"ups": 941}, BOOKS, (), frozenset({"dpd-de"}),
-        frozenset({"ups"}),
+        wanted=[ORDER], sold=[SALE], attempted=[LABEL], billed=[LINE], prices={("ups", 1): 941}, books=BOOKS,
+        tell_prices=frozenset({"ups"}), captured_minor={"ups": 941}, payable_minor={"ups": 941},
+        invoiced_minor={"ups": 941}, bills_when_handed_over=frozenset({"dpd-de"}), recovers=frozenset({"ups"}),
     )  # fmt: skip
     return replace(found, **changed)  # type: ignore[arg-type]
 
@@ -36,14 +38,28 @@ def test_a_sound_campaign_has_no_fault() -> None:
     ("changed", "named"),
     [
         ({"sold": [SALE, SECOND]}, ["double_charged", "unrepaired"]),
-        ({"sold": [SALE, SECOND], "billed": [LINE, DISPUTED]}, ["double_charged"]),
+        ({"sold": [SALE, SECOND], "billed": [LINE, DISPUTED]}, ["double_charged", "unrepaired"]),
+        ({"sold": [SALE, SECOND], "billed": [LINE, DISPUTED], "kept_orphans": KEPT}, ["double_charged"]),
+        ({"sold": [replace(SALE, account="client2")]}, ["unrepaired"]),
+        ({"sold": [replace(SALE, charged_minor=1_036)]}, ["double_charged"]),
+        ({"sold": [replace(SALE, charged_minor=1_035)]}, []),
+        ({"sold": [replace(SALE, charged_minor=1_036)], "tell_prices": frozenset()}, []),
+        ({"attempted": [replace(LABEL, documents=0)]}, ["lost_labels"]),
+        ({"captured_minor": {"ups": 940}}, ["simulator_ledger"]),
+        ({"captured_minor": {"ups": 941, "usps": 5}}, ["simulator_ledger"]),
         ({"sold": [SALE, SECOND], "recovers": frozenset()}, ["unrepaired"]),
         ({"sold": [SALE, SECOND], "recovers": frozenset(), "billed": [LINE, DISPUTED]}, []),
         ({"sold": [SALE, replace(SECOND, voided=True)]}, []),
-        ({"sold": [SALE, replace(SECOND, asked_as=("LS77",))], "billed": [LINE, DISPUTED]}, ["unrepaired"]),
+        (
+            {"sold": [SALE, replace(SECOND, asked_as=("LS77",))], "billed": [LINE, DISPUTED]},
+            ["unrepaired", "unrepaired"],
+        ),
         ({"sold": []}, ["lost_labels"]),
         ({"sold": [replace(SALE, voided=True)]}, ["lost_labels"]),
-        ({"attempted": [replace(LABEL, label="voided", state="voided")]}, ["unrepaired", "lost_labels"]),
+        (
+            {"attempted": [replace(LABEL, label="voided", state="voided")]},
+            ["unrepaired", "lost_labels", "simulator_ledger"],
+        ),
         ({"attempted": [replace(LABEL, tracking_numbers=("1Z9",))]}, ["lost_labels", "lost_labels"]),
         ({"attempted": [replace(LABEL, open=True)]}, ["lost_labels"]),
         ({"wanted": [replace(ORDER, end="cancelled")]}, ["lost_labels"]),

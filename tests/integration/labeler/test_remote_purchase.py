@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from integration.labeler.label_desk import LabelDesk, cancelled, opened_desk, route, told
+from integration.labeler.label_desk import SHARD, LabelDesk, cancelled, opened_desk, route, told
 from integration.labeler.scripted_carrier import ACCOUNT, PurchaseDesk, ScriptedCarrier, sold
 
 from linkstar_cli.ledger import examine
@@ -17,6 +17,7 @@ from linkstar_labeler.carriers.remote.unbound import Unbound
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Refused, VoidDeclined, Voided, VoidPending
 from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.handlers import BoundConnector
+from linkstar_labeler.handlers.account_limits import with_room_again
 from linkstar_labeler.store import AccountKey
 
 pytestmark = pytest.mark.integration
@@ -276,6 +277,23 @@ async def test_an_account_spends_no_more_than_its_monthly_limit(desk: LabelDesk)
     assert told(await purchases.work()) == ["created 1"]
     desk.clock.advance(timedelta(days=12))
     assert told(await desk.timer()) == ["label.account_limit.o-3 resolved"]
+
+
+async def test_labels_that_wait_for_one_account_hold_up_no_others(desk: LabelDesk) -> None:
+    purchases = await bound(desk, ScriptedCarrier(sold("L1")))
+    await purchases.bind(AccountKey(ACCOUNT.tenant, ACCOUNT.carrier, "unlimited"))
+    await desk.top_up(50_000, key="2")
+    limit = "UPDATE labeler.carrier_account SET monthly_limit_minor = 100, limit_currency = 'USD' WHERE account = 'platform'"
+    await desk.admin.execute(limit)
+    await desk.routes(*[route(order_id=f"o-{n}", total=450) for n in range(30)])
+    await desk.routes(route(order_id="poor", tenant="poor", carrier="ups", service="ground"))
+    async with desk.database.transaction() as tx:
+        assert await with_room_again(tx, [SHARD], 10) == []
+        assert len(await store.held_by_limits(tx, [SHARD], 10)) == 10
+    await desk.top_up(1000, tenant="poor", key="3")
+    assert told(await desk.timer()) == ["created 1", "label.insufficient_balance.poor resolved"]
+    await desk.admin.execute("UPDATE labeler.carrier_account SET monthly_limit_minor = 1000 WHERE account = 'platform'")
+    assert told(await desk.timer()) == [f"label.account_limit.o-{n} resolved" for n in (0, 1)]
 
 
 async def test_two_batches_share_the_limit_of_an_account(desk: LabelDesk) -> None:

@@ -20,6 +20,7 @@ from linkstar_labeler.domain.ledger import Account, Entry, admit
 from linkstar_labeler.domain.number_blocks import hand_out, lease, shortages
 from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.domain.shipments import Shipment
+from linkstar_labeler.handlers.account_limits import within_limits
 from linkstar_labeler.handlers.purchase import (
     Purchase,
     RangePurchase,
@@ -73,6 +74,7 @@ class Settler:
             events += _label_events(shipment, bought.get(shipment.key), refused.get(shipment.key), tx)
         await _save(tx, shipments, purchases, entries)
         await self._start(tx, [p for p in admitted if isinstance(p, RemotePurchase)])
+        await _note_limited(tx, [p for p in purchases if isinstance(p, RemotePurchase)])
         return [*events, *await _exceptions(tx, shipments, purchases)]
 
     async def _give_back(self, tx: Transaction, released: Sequence[Shipment]) -> list[Entry]:
@@ -201,17 +203,14 @@ async def _admit(tx: Transaction, purchases: Sequence[Purchase], refunds: Sequen
 async def _limit(tx: Transaction, purchases: Sequence[RemotePurchase]) -> None:
     """Hold what the account it would be bought with may not spend any more this month."""
     limits = await store.lock_account_limits(tx, {p.account_key for p in purchases}) if purchases else {}
-    limited = [p for p in purchases if p.account_key in limits and limits[p.account_key].currency == p.account[1]]
-    if not limited:
-        return
-    spent = await store.account_spending(tx, limits, tx.now.date())
-    left = {
-        (account, limit.currency): limit.amount_minor - spent.get((account, limit.currency), 0)
-        for account, limit in limits.items()
-    }
-    admitted = admit([((p.account_key, p.account[1]), p.charge_minor) for p in limited], left)
-    for purchase, within in zip(limited, admitted, strict=True):
+    charges = [((p.account_key, p.account[1]), p.charge_minor) for p in purchases]
+    for purchase, within in zip(purchases, await within_limits(tx, limits, charges), strict=True):
         purchase.hold_code = None if within else "account_limit"
+
+
+async def _note_limited(tx: Transaction, purchases: Sequence[RemotePurchase]) -> None:
+    if limited := [(p.key, p.account_key) for p in purchases if p.hold_code == "account_limit"]:
+        await store.note_held_by_limits(tx, limited)
 
 
 def _label_events(

@@ -8,6 +8,7 @@ from linkstar_contracts.event import Event
 from linkstar_labeler import store
 from linkstar_labeler.domain.ledger import admit
 from linkstar_labeler.handlers import Settler
+from linkstar_labeler.handlers.account_limits import with_room_again
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.metrics import LABELS_HELD, WALLET_BALANCE, WALLETS_OVERDRAWN, HoldReason, OfCurrency
 from linkstar_runtime.service import ServiceContext, TimerHandler
@@ -16,6 +17,8 @@ __all__ = ["MoneyGauges", "continue_held"]
 
 AT_ONCE = 500
 """Shipments continued in one transaction."""
+AT_ONCE_OF_ACCOUNT = 100
+"""Of those, how many of one account that has room again."""
 
 
 def continue_held(settler: Settler) -> TimerHandler:
@@ -23,6 +26,7 @@ def continue_held(settler: Settler) -> TimerHandler:
 
     async def handler(shards: Sequence[int], tx: Transaction) -> Sequence[Event]:
         keys = await store.held_shipments(tx, shards, AT_ONCE)
+        keys += await with_room_again(tx, shards, AT_ONCE_OF_ACCOUNT)
         events: list[Event] = []
         if keys:
             locked = await store.lock_shipments(tx, keys)

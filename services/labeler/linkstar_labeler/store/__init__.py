@@ -5,7 +5,14 @@ Statements that lock stand apart from those that read beside the lock, so that n
 
 from __future__ import annotations
 
-from linkstar_labeler.store.account_budgets import account_spending, lock_account_limits
+from linkstar_labeler.store.account_budgets import (
+    HeldByLimit,
+    account_limits,
+    account_spending,
+    held_by_limits,
+    lock_account_limits,
+    note_held_by_limits,
+)
 from linkstar_labeler.store.accounts import (
     PLATFORM,
     SIMULATOR,
@@ -83,6 +90,7 @@ __all__ = [
     "SIMULATOR",
     "AccountKey",
     "DatedLabel",
+    "HeldByLimit",
     "Limits",
     "OrphanLabel",
     "PrintCount",
@@ -92,6 +100,7 @@ __all__ = [
     "SuspectedAttempt",
     "TakenPurchase",
     "Wallet",
+    "account_limits",
     "account_spending",
     "activate_labels",
     "add_agreement",
@@ -114,6 +123,7 @@ __all__ = [
     "find_labels",
     "forget_orphans",
     "found_orphan",
+    "held_by_limits",
     "held_counts",
     "held_shipments",
     "known_exceptions",
@@ -125,6 +135,7 @@ __all__ = [
     "lock_shipments",
     "note_acceptance",
     "note_attempts",
+    "note_held_by_limits",
     "note_prints",
     "note_suspected",
     "open_purchases",

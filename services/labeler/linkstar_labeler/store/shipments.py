@@ -93,18 +93,11 @@ async def held_shipments(tx: Transaction, shards: Sequence[int], limit: int) -> 
              WHEN 'insufficient_balance' THEN EXISTS (
                SELECT FROM wallet w WHERE w.tenant = l.tenant AND w.currency = l.currency
                  AND w.balance_minor + w.credit_limit_minor >= l.charged_minor)
-             WHEN 'account_limit' THEN EXISTS (
-               SELECT FROM carrier_account a WHERE a.carrier = l.carrier AND a.tenant IN (l.tenant, 'platform')
-                 AND (a.limit_currency IS DISTINCT FROM l.currency OR a.monthly_limit_minor - l.charged_minor >= (
-                   SELECT coalesce(sum(o.charged_minor), 0)
-                   FROM purchase p JOIN label o USING (tenant, shipment_id, route_version)
-                   WHERE p.account_tenant = a.tenant AND p.carrier = a.carrier AND p.account = a.account
-                     AND p.month = $3 AND p.state NOT IN ('refused', 'withdrawn', 'voided') AND o.currency = l.currency)))
              WHEN 'numbers_exhausted' THEN EXISTS (
                SELECT FROM number_range r WHERE r.carrier = l.carrier AND r.next_serial <= r.last_serial)
              ELSE false END
            ORDER BY l.arrival LIMIT $2""",
-        shards, limit, tx.now.date().replace(day=1),
+        shards, limit,
     )  # fmt: skip
     return [(row["tenant"], row["shipment_id"]) for row in rows]
 
