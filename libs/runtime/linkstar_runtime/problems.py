@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from linkstar_contracts.findings import finding_and_remedy, own_findings
+from linkstar_runtime.master_keys import VaultError
 
 __all__ = [
     "PROBLEM_RESPONSES",
@@ -190,6 +191,12 @@ def add_problem_handlers(app: FastAPI) -> None:
         title = HTTPStatus(error.status_code).phrase
         return problem_response(Problem(error.status_code, code, title, headers=error.headers))
 
+    async def on_sealed(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, VaultError)  # noqa: S101 - registered for it only
+        fix = "Give the service the master key that this was sealed under: docs/secrets.md."
+        return problem_response(Problem(503, error.code, "What is sealed cannot be opened here", fix=fix))
+
+    app.add_exception_handler(VaultError, on_sealed)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_status)

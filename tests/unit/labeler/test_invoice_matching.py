@@ -66,6 +66,15 @@ def test_each_kind() -> None:
     ]
 
 
+def test_what_is_billed_beyond_the_price_stands_on_the_line_that_bills_it() -> None:
+    twice = judged(billed("SOLE0001", 1400), billed("SOLE0001", 1300, line=2))
+    assert twice == [("price_differs", 1000, 400), ("price_differs", 0, 1300)]
+    in_parts = judged(billed("SOLE0001", 600), billed("SOLE0001", 400, line=2))
+    assert in_parts == [("matched", 600, 0), ("matched", 400, 0)]
+    corrected = judged(billed("SOLE0001", 1400), billed("SOLE0001", -400, line=2))
+    assert corrected == [("matched", 1400, 0), ("matched", -400, 0)]
+
+
 def test_what_an_earlier_invoice_billed_is_not_expected_again() -> None:
     before = BilledBefore("SOLE0001", "BASE_RATE", "BASE_RATE", 1000)
     assert judged(billed("SOLE0001", 1000), before=(before,)) == [("duplicate_line", 0, 1000)]

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from linkstar_contracts.text import CurrencyCode, SafeStr, Token
 from linkstar_labeler.api.commands import answered_once
+from linkstar_labeler.carriers import CARRIERS
 from linkstar_labeler.domain.dispute_windows import window_of
 from linkstar_labeler.domain.invoice_files import read_invoices
 from linkstar_labeler.domain.invoice_lines import BilledLine, Fault
@@ -79,6 +80,11 @@ def _add_import(router: APIRouter, context: ServiceContext) -> None:
         request: Request, carrier: Annotated[Token, Query()], layout: Layout = "linkstar", principal: Principal = writer
     ) -> Response:
         """Take a file of invoices (the raw body) in, as a whole or not at all. Lines known already change nothing."""
+        if carrier not in CARRIERS:
+            raise Problem(
+                422, "carrier_unknown", f"There is no carrier {carrier}", field="carrier",
+                fix=f"Name one of {', '.join(sorted(CARRIERS))}.",
+            )  # fmt: skip
         lines, faults = await asyncio.to_thread(_read, await request.body(), layout)
 
         async def work(tx: Transaction, _key: str) -> dict[str, Any]:

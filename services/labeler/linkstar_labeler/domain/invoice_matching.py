@@ -86,10 +86,10 @@ def match(
     expected = [0] * len(lines)
     for (number, code), places in charges.items():
         left = 0 if (number, code) in consumed else _expectation(bought[number], code)
-        for place in places[:-1]:
-            expected[place] = lines[place].amount.amount_minor
-            left -= expected[place]
-        expected[places[-1]] = left
+        for place, wanted in zip(
+            places, _shared([lines[each].amount.amount_minor for each in places], left), strict=True
+        ):
+            expected[place] = wanted
     return [
         Match(
             line,
@@ -112,6 +112,19 @@ def _special(line: BilledLine, parcel: BoughtParcel | None, known: set[tuple[str
     if not parcel.active:
         return Kind.VOIDED_BUT_BILLED
     return None if parcel.scanned else Kind.NEVER_SCANNED
+
+
+def _shared(billed: Sequence[int], expectation: int) -> list[int]:
+    """Divide an expectation among the lines of one charge, so that it is all used. Where more was billed, the first lines
+    get it, and no line is expected to be more than it is; where less was billed, or a line takes back, the last gets what
+    is left.
+    """
+    greedy = min(billed) >= 0 and sum(billed) > expectation
+    shares, left = [], expectation
+    for amount in billed[:-1]:
+        shares.append(min(amount, left) if greedy else amount)
+        left -= shares[-1]
+    return [*shares, left]
 
 
 def _expectation(parcel: BoughtParcel, code: str) -> int:

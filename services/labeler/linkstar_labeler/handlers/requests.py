@@ -52,6 +52,8 @@ def _request(
     sender = asked.bound.sender(route.warehouse.code, route.warehouse.country)
     if consignee is None:
         return Refused("consignee_erased", "The consignee's data was erased before the label was bought")
+    if not asked.bound.usable:
+        return Refused("account_unusable", "The carrier account is suspended, incomplete or gone")
     if sender is None:
         return Refused("sender_unknown", f"The account has no address of warehouse {route.warehouse.code}")
     inbound = route.kind == "return"
