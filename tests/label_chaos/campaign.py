@@ -45,6 +45,7 @@ SELECT d.shipment_id, d.media_type, d.content FROM labeler.label_document d JOIN
   USING (tenant, shipment_id, route_version) WHERE l.state = 'active' AND d.tenant = $1 ORDER BY d.parcel"""
 _ATTEMPTED = """
 SELECT p.shipment_id, p.route_version, p.carrier, p.state, l.state AS label, p.carrier_id, p.tracking_numbers,
+  p.unknowns = 0 AS answered,
   p.due_at IS NOT NULL AS open,
   ARRAY (SELECT a.reference FROM labeler.purchase_attempt a WHERE (a.tenant, a.shipment_id, a.route_version)
     = (p.tenant, p.shipment_id, p.route_version) ORDER BY a.attempt) AS references
@@ -172,7 +173,8 @@ class Campaign:
         attempted = [
             Attempted(
                 row["shipment_id"], row["route_version"], row["carrier"], row["state"], row["label"], row["carrier_id"],
-                tuple(row["tracking_numbers"]), _asked_as(row), row["open"], printable[row["shipment_id"]],
+                tuple(row["tracking_numbers"]), _asked_as(row), row["open"], row["answered"],
+                printable[row["shipment_id"]],
             )
             for row in await connection.fetch(_ATTEMPTED, TENANT)
         ]  # fmt: skip

@@ -37,6 +37,8 @@ class Attempted:
     asked_as: tuple[str, ...]
     """The references of its attempts, and its idempotency key."""
     open: bool
+    answered: bool = True
+    """No call of it went unanswered, so that labeler was told what the carrier charges: a look-up may not tell."""
     documents: int = 1
     """Of its parcels, how many have a print of the carrier that can be opened and is what it says it is."""
 

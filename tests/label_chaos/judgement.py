@@ -133,9 +133,10 @@ def _flaws(
 
 
 def _dear(label: Attempted, live: Mapping[tuple[str, str], Sold], evidence: Evidence) -> Iterator[str]:
-    """A carrier that says what it charges may not take more than a tenth above the route's price."""
+    """A carrier that said what it charges may not take more than a tenth above the route's price."""
     sale, price = live.get((label.carrier, label.carrier_id)), _price(label, evidence)
-    if sale and label.carrier in evidence.tell_prices and sale.charged_minor * 10 > price * 11:
+    told = label.answered and label.carrier in evidence.tell_prices
+    if sale and told and sale.charged_minor * 10 > price * 11:
         yield f"{label.order_id}: {label.carrier} charges {sale.charged_minor} for a route of {price}"
 
 

@@ -43,6 +43,7 @@ def test_a_sound_campaign_has_no_fault() -> None:
         ({"sold": [replace(SALE, account="client2")]}, ["unrepaired"]),
         ({"sold": [replace(SALE, charged_minor=1_036)]}, ["double_charged"]),
         ({"sold": [replace(SALE, charged_minor=1_035)]}, []),
+        ({"sold": [replace(SALE, charged_minor=1_036)], "attempted": [replace(LABEL, answered=False)]}, []),
         ({"sold": [replace(SALE, charged_minor=1_036)], "tell_prices": frozenset()}, []),
         ({"attempted": [replace(LABEL, documents=0)]}, ["lost_labels"]),
         ({"captured_minor": {"ups": 940}}, ["simulator_ledger"]),
