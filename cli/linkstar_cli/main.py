@@ -9,6 +9,7 @@ from linkstar_cli import (
     carriers,
     dead_letters,
     decisions,
+    evidence,
     history,
     invoices,
     ledger,
@@ -46,6 +47,7 @@ app.add_typer(vault.app, name="vault")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(pickup.app, name="pickup")
 app.add_typer(tracking.app, name="tracking")
+app.add_typer(evidence.app, name="evidence")
 
 if __name__ == "__main__":
     app()

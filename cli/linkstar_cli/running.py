@@ -29,6 +29,10 @@ class RunningService:
         """The document at a path."""
         return self._ask("GET", path, params=query).content
 
+    def fetch(self, path: str, **query: Any) -> bytes:
+        """The document that a command makes."""
+        return self._ask("POST", path, params=query).content
+
     def send(self, method: str, path: str, key: str | None = None, **more: Any) -> dict[str, Any]:
         """The answer to a command; `key` is its Idempotency-Key, `tell` shows a refusal before it is raised."""
         response = self._ask(method, path, key, **more)

@@ -18,6 +18,7 @@ from linkstar_contracts.events import (
 )  # fmt: skip
 from linkstar_runtime.handling import Linked, Outcome, Received, Reject, Transaction
 from linkstar_tracker import store
+from linkstar_tracker.domain.evidence import SCAN, scan_fact, told_at
 from linkstar_tracker.domain.label import PENDING_NUMBER
 from linkstar_tracker.domain.lessons import Lesson, arrival_of, given_up, heard_of_again, lesson_of, summed, thinned
 from linkstar_tracker.domain.meanings import UNKNOWN
@@ -51,6 +52,7 @@ class Tracking:
             tx, [(shipments[owner.tenant, owner.shipment_id], scan) for scan, owner in waiting]
         )
         events += [scan.event(owner.tenant, owner.order_id, owner.shipment_id) for scan, owner in waiting]
+        await store.keep_papers(tx, shipments.values())
         changed = known | {(owner.tenant, owner.shipment_id) for _, owner in waiting}
         if changed:
             await store.save_shipments(tx, [self._state(shipments[key]) for key in sorted(changed)], labels=True)
@@ -138,15 +140,17 @@ class Tracking:
         return sorted(await store.take_unmatched(tx, numbers), key=lambda each: (each[0].scanned_at, each[0].scan_id))
 
     async def _record(self, tx: Transaction, scans: Sequence[tuple[Shipment, Scan]]) -> list[Event]:
-        """Add scans to their shipments in the order given, and store the new ones."""
-        fresh, events = [], list[Event]()
+        """Add scans to their shipments and their chains in the order given, and store the new ones."""
+        fresh, events, at = [], list[Event](), told_at(tx.now)
         for shipment, scan in scans:
             if scan.scan_id not in shipment.scans:
-                fresh.append((shipment, scan))
+                trail = shipment.trail
+                entry_hash = trail.add(shipment.tenant, shipment.shipment_id, SCAN, at, scan_fact(scan))
+                fresh.append((shipment, scan, trail.count, entry_hash))
                 events += shipment.record(scan, self._rules, tx.now)
         if fresh:
             await store.add_scans(tx, fresh)
-            await self._count_unmapped(tx, (scan for _, scan in fresh))
+            await self._count_unmapped(tx, (scan for _, scan, *_ in fresh))
         return events
 
     async def _count_unmapped(self, tx: Transaction, scans: Iterable[Scan]) -> None:

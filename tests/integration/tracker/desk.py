@@ -55,7 +55,7 @@ async def opened_desk(database_url: str) -> AsyncIterator[Desk]:
     database = await Database.connect(Settings(database=DatabaseSettings(url=database_url)), "tracker", clock)
     async with database.transaction() as tx:
         for table in ("tracker", "scan", "shipment_exception", "tracking_number", "number_conflict", "unmatched_scan",
-                      "unmapped_code", "silence", "watch_policy", "quarantined_scan"):  # fmt: skip
+                      "unmapped_code", "silence", "evidence", "watch_policy", "quarantined_scan"):  # fmt: skip
             await tx.execute(f"DELETE FROM {table}")
     yield Desk(database, clock)
     await database.close()

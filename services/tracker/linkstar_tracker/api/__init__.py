@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from linkstar_runtime.service import ServiceContext
-from linkstar_tracker.api import policies, scans, trackers, webhook_endpoints, webhooks
+from linkstar_tracker.api import evidence, policies, scans, trackers, webhook_endpoints, webhooks
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.shipment import Rules
 from linkstar_tracker.settings import Settings
@@ -24,4 +24,5 @@ def routes(context: ServiceContext) -> APIRouter:
     router.include_router(trackers.routes(context, Rules(StatusMap.shipped(), settings.watch.load_rules())))
     router.include_router(webhooks.routes(context, settings))
     router.include_router(webhook_endpoints.routes(context, settings.webhooks))
+    router.include_router(evidence.routes(context))
     return router

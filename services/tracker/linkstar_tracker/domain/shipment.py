@@ -21,6 +21,7 @@ from linkstar_contracts.events import (
 )  # fmt: skip
 from linkstar_contracts.values import Promise
 from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences, slip
+from linkstar_tracker.domain.evidence import Trail, label_fact, void_fact
 from linkstar_tracker.domain.forecasts import reforecast
 from linkstar_tracker.domain.foresight import Foresight
 from linkstar_tracker.domain.label import TrackedLabel
@@ -64,6 +65,8 @@ class Shipment:
     version: int = 0
     scans: dict[str, Scan] = field(default_factory=dict)
     alarms: dict[str, Alarm] = field(default_factory=dict)
+    trail: Trail = field(default_factory=Trail, repr=False, compare=False)
+    """What was told in the order it was told in: alone of all state it depends on that."""
     broken: list[Broken] = field(default_factory=list, repr=False, compare=False)
     """The silences that scans have ended since the shipment was read."""
     _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
@@ -94,6 +97,7 @@ class Shipment:
         if event.version > self.label_version:
             self.label_version, self.voided = event.version, False
         self.label, self._folded = TrackedLabel.of(event, traceparent), None
+        self.trail.keep(self.tenant, self.shipment_id, "label", now, label_fact(event))
         early = self._take_scans_of(self.label)
         events = self._announce(event.occurred_at, rules, now)
         for scan in sorted(early, key=lambda each: (each.scanned_at, each.scan_id)):
@@ -105,6 +109,7 @@ class Shipment:
         if event.version <= self.label_version:
             return []
         self.label_version, self.voided, self._folded = event.version, True, None
+        self.trail.keep(self.tenant, self.shipment_id, "void", now, void_fact(event))
         return self._announce(event.occurred_at, rules, now)
 
     def record(self, scan: Scan, rules: Rules, now: datetime) -> list[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from linkstar_tracker.store.codes import count_unmapped, unmapped_codes
+from linkstar_tracker.store.evidence import keep_papers, read_evidence
 from linkstar_tracker.store.numbers import (
     NumberOwner,
     UnmatchedScan,
@@ -57,9 +58,10 @@ __all__ = [
     "Delivery", "Endpoint", "NumberOwner", "ShipmentKey", "State", "StoredPolicy", "UnmatchedScan", "add_endpoint",
     "add_scans", "all_policies", "claim_numbers", "count_silences", "count_unmapped", "drop_endpoint",
     "drop_silences", "due_shipments", "endpoints_of", "expire_unmatched", "expire_webhooks", "first_week",
-    "keep_delivery", "keep_hints", "keep_unmatched", "learned_silences", "lock_shipments", "make_shipments",
+    "keep_delivery", "keep_hints", "keep_papers", "keep_unmatched", "learned_silences", "lock_shipments",
+    "make_shipments",
     "open_shipments", "owners_of", "policy_of", "policy_state", "poll_hints", "put_policy", "quarantine_scans",
-    "quarantined_scans", "read_body", "read_deliveries", "read_endpoint", "read_shipment", "review_next",
+    "quarantined_scans", "read_body", "read_deliveries", "read_endpoint", "read_evidence", "read_shipment", "review_next",
     "rotate_secret", "save_shipments", "shipments_of_number", "take_matched", "take_unmatched", "unmapped_codes",
     "unmatched_scans",
 ]  # fmt: skip

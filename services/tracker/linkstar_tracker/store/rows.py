@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from linkstar_contracts.events import ExceptionCode, ExceptionState, Place, ResponsibleParty, Severity
 from linkstar_tracker.domain.alarms import Alarm
+from linkstar_tracker.domain.evidence import Trail
 from linkstar_tracker.domain.label import TrackedLabel
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Shipment
@@ -47,15 +48,23 @@ def label_values(shipment: Shipment) -> tuple[str | None, int, bool]:
     return label, shipment.label_version, shipment.voided
 
 
-def state_values(state: State) -> tuple[int, str, datetime | None, datetime | None]:
-    return state.shipment.version, state.status, state.last_scan_at, state.watch_due_at
+def state_values(state: State) -> tuple[int, str, datetime | None, datetime | None, int, bytes | None]:
+    shipment = state.shipment
+    return (
+        shipment.version,
+        state.status,
+        state.last_scan_at,
+        state.watch_due_at,
+        shipment.trail.count,
+        shipment.trail.head,
+    )
 
 
 def shipment_of(row: Row) -> Shipment:
     label = TrackedLabel.model_validate_json(row["label"]) if row["label"] else None
     return Shipment(
         row["tenant"], row["shipment_id"], row["order_id"], row["shard"], label, row["label_version"], row["voided"],
-        row["version"],
+        row["version"], trail=Trail(row["entries"], row["head"]),
     )  # fmt: skip
 
 

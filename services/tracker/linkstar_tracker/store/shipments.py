@@ -39,13 +39,16 @@ async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[Shipme
     """Store shipments nothing was heard of before, complete with their labels; return their keys. The others stay as they
     are.
     """
-    flat = sorted((*identity(state.shipment), *label_values(state.shipment), *state_values(state)) for state in states)
+    flat = sorted(
+        ((*identity(state.shipment), *label_values(state.shipment), *state_values(state)) for state in states),
+        key=lambda row: row[:2],
+    )
     rows = await tx.fetch(
         "INSERT INTO tracker (tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, "
-        "last_scan_at, watch_due_at, updated_at) SELECT u.*, $12 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], "
-        "$5::text[], $6::int[], $7::bool[], $8::int[], $9::text[], $10::timestamptz[], $11::timestamptz[]) u "
-        "ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
-        *columns(flat, 11), tx.now,
+        "last_scan_at, watch_due_at, entries, head, updated_at) SELECT u.*, $14 FROM unnest($1::text[], $2::text[], "
+        "$3::text[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::int[], $9::text[], $10::timestamptz[], "
+        "$11::timestamptz[], $12::int[], $13::bytea[]) u ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
+        *columns(flat, 13), tx.now,
     )  # fmt: skip
     return {(row["tenant"], row["shipment_id"]) for row in rows}
 
@@ -107,10 +110,11 @@ async def save_shipments(tx: Transaction, states: Sequence[State], *, labels: bo
     flat = [(state.shipment.tenant, state.shipment.shipment_id, *state_values(state)) for state in states]
     await tx.execute(
         "UPDATE tracker t SET version = u.version, status = u.status, last_scan_at = u.last_scan_at, "
-        "watch_due_at = u.watch_due_at, updated_at = $7 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], "
-        "$5::timestamptz[], $6::timestamptz[]) u(tenant, shipment_id, version, status, last_scan_at, watch_due_at) "
+        "watch_due_at = u.watch_due_at, updated_at = $9, entries = u.entries, head = u.head FROM unnest($1::text[], "
+        "$2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[], $8::bytea[]) "
+        "u(tenant, shipment_id, version, status, last_scan_at, watch_due_at, entries, head) "
         "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
-        *columns(flat, 6), tx.now,
+        *columns(flat, 8), tx.now,
     )  # fmt: skip
     changed = [
         (s.shipment, alarm) for s in states for alarm in s.shipment.alarms.values() if alarm.changed_at == tx.now
@@ -144,17 +148,18 @@ async def _save_alarms(tx: Transaction, alarms: Sequence[tuple[Shipment, Alarm]]
     )  # fmt: skip
 
 
-async def add_scans(tx: Transaction, scans: Sequence[tuple[Shipment, Scan]]) -> None:
-    """Store scans of locked shipments."""
-    flat = [(s.tenant, s.shipment_id, *scan_values(scan)) for s, scan in scans]
+async def add_scans(tx: Transaction, scans: Sequence[tuple[Shipment, Scan, int, bytes]]) -> None:
+    """Store scans of locked shipments, each with the number and hash of its entry in the chain of evidence."""
+    flat = [(s.tenant, s.shipment_id, *scan_values(scan), entry, hashed) for s, scan, entry, hashed in scans]
     await tx.execute(
-        f"INSERT INTO scan (tenant, shipment_id, {SCAN_COLUMNS}, received_at) "
+        f"INSERT INTO scan (tenant, shipment_id, {SCAN_COLUMNS}, entry, entry_hash, received_at) "
         "SELECT u.tenant, u.shipment_id, u.carrier, u.number, u.id, u.code, u.body, u.at, u.local, u.zone, "
-        "u.place::jsonb, u.source, u.retracts, $14 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
-        "$6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]) "
-        "u(tenant, shipment_id, carrier, number, id, code, body, at, local, zone, place, source, retracts) "
+        "u.place::jsonb, u.source, u.retracts, u.entry, u.hash, $16 FROM unnest($1::text[], $2::text[], $3::text[], "
+        "$4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], "
+        "$12::text[], $13::text[], $14::int[], $15::bytea[]) "
+        "u(tenant, shipment_id, carrier, number, id, code, body, at, local, zone, place, source, retracts, entry, hash) "
         "ON CONFLICT DO NOTHING",
-        *columns(flat, 13), tx.now,
+        *columns(flat, 15), tx.now,
     )  # fmt: skip
 
 
