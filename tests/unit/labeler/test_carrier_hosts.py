@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 from integration.labeler.carrier_rigs import RIGS
+from pydantic import ValidationError
 
+from linkstar_labeler.api.accounts import NewAccount
 from linkstar_labeler.carriers.remote import CONNECTORS, AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.hosts import HOSTS, check_hosts
-from linkstar_labeler.carriers.remote.simulated import SIMULATED, simulated_account
+from linkstar_labeler.carriers.remote.simulated import SENDERS, SIMULATED, simulated_account
 from linkstar_runtime.clock import Clock
 
 SIMULATOR = "https://carriers.test.example/sim"
@@ -51,6 +53,26 @@ def test_real_labels_never_come_from_a_simulator() -> None:
     assert refusal(account("usps", "http://127.0.0.1:8090/usps", test=True)) == "unknown_host"
     assert refusal(account("usps", "https://carriers.test.example.evil.example", test=True)) == "unknown_host"
     assert refusal(account("usps", "https://elsewhere.example", test=True), simulator_url="") == "unknown_host"
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://[", "https://\u2100.com", "http://127.0.0.1:99999", "http://127.0.0.1:0", "https://apis.usps.com:abc"],
+)
+def test_what_is_no_url_is_refused_by_name(url: str) -> None:
+    with pytest.raises(AccountIncomplete) as base:
+        account("usps", url, test=False)
+    assert base.value.code == "bad_base_url"
+    elsewhere = account("usps", "https://apis-tem.usps.com", test=False, auth_url=url)
+    assert refusal(elsewhere) == refusal(elsewhere, simulators=True) == "bad_base_url"
+
+
+def test_a_monthly_limit_is_nothing_or_more() -> None:
+    body = {"connector": "usps", "number": "1", "credentials": {}, "senders": {"*": SENDERS["US"].model_dump()}}
+    limit = {"amount_minor": 0, "currency": "USD"}
+    assert NewAccount.model_validate(body | {"monthly_limit": limit}).monthly_limit
+    with pytest.raises(ValidationError, match="amount_minor must be 0 or more"):
+        NewAccount.model_validate(body | {"monthly_limit": limit | {"amount_minor": -5}})
 
 
 @pytest.mark.parametrize("connector", [rig.connector for rig in RIGS])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from linkstar_contracts.text import SafeStr, Token
 from linkstar_contracts.values import Consignee, Money
@@ -29,6 +29,12 @@ Secret = Annotated[str, Field(min_length=1, max_length=8_000)]
 Named = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
+def _not_negative(limit: Money) -> Money:
+    if limit.amount_minor < 0:
+        raise ValueError("amount_minor must be 0 or more")
+    return limit
+
+
 class NewAccount(BaseModel):
     """An account to bind. `senders` are the addresses of its warehouses by code or country; `*` stands for the rest."""
 
@@ -43,7 +49,7 @@ class NewAccount(BaseModel):
     senders: Annotated[dict[Short, Consignee], Field(min_length=1, max_length=200)]
     drift_percent: Annotated[int, Field(ge=0, le=1_000)] = 10
     """A label that costs more than its route by more than this is voided, and another route chosen."""
-    monthly_limit: Money | None = None
+    monthly_limit: Annotated[Money, AfterValidator(_not_negative)] | None = None
     """The most that may be bought with it in a month (UTC); what goes beyond is held until there is room again."""
     test: bool = False
     """Test orders are bought with it, and no others. It never reaches a host that sells real labels, and stays so."""

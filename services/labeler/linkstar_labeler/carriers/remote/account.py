@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["LOOPBACK", "AccountIncomplete", "CarrierAccount"]
+__all__ = ["LOOPBACK", "AccountIncomplete", "CarrierAccount", "parts_of"]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -75,8 +75,19 @@ class CarrierAccount:
         return values[name]
 
 
+def parts_of(url: str) -> SplitResult:
+    """Return the parts of a URL as a seller wrote it. Raises `AccountIncomplete` for what is none, or has no such port."""
+    try:
+        where = urlsplit(url)
+        if where.port == 0:
+            raise ValueError("port 0")
+    except ValueError as error:
+        raise AccountIncomplete("bad_base_url", "a carrier's URL must be https://host[/path]") from error
+    return where
+
+
 def _safe(url: str) -> str:
-    where = urlsplit(url)
+    where = parts_of(url)
     if not where.hostname or where.scheme not in ("http", "https") or where.query or where.username:
         raise AccountIncomplete("bad_base_url", "a carrier's URL must be https://host[/path]")
     if where.scheme == "http" and where.hostname not in LOOPBACK:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from linkstar_labeler.carriers.remote.account import LOOPBACK, AccountIncomplete, CarrierAccount
+from linkstar_labeler.carriers.remote.account import LOOPBACK, AccountIncomplete, CarrierAccount, parts_of
 
 __all__ = ["HOSTS", "Hosts", "check_hosts"]
 
@@ -46,7 +46,7 @@ def check_hosts(account: CarrierAccount, simulators: bool, simulator_url: str = 
     """
     own = HOSTS.get(account.connector, Hosts(frozenset(), frozenset()))
     for url in (account.base_url, *(text for name, text in account.settings.items() if name.endswith("_url") and text)):
-        where = urlsplit(url)
+        where = parts_of(url)
         host, is_test = where.hostname or "", account.test or simulators
         if simulators and host in LOOPBACK:
             continue
