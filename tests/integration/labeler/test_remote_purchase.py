@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from integration.labeler.label_desk import SHARD, LabelDesk, cancelled, opened_desk, route, told
+from integration.labeler.label_desk import SHARD, LabelDesk, OpenVault, cancelled, opened_desk, route, told
 from integration.labeler.scripted_carrier import ACCOUNT, PurchaseDesk, ScriptedCarrier, sold
 
 from linkstar_cli.ledger import examine
@@ -19,6 +20,8 @@ from linkstar_labeler.domain.purchase_steps import PurchaseKey
 from linkstar_labeler.handlers import BoundConnector
 from linkstar_labeler.handlers.account_limits import with_room_again
 from linkstar_labeler.store import AccountKey
+from linkstar_runtime.handling import Transaction
+from linkstar_runtime.vault import VaultError
 
 pytestmark = pytest.mark.integration
 TIMEOUT = OutcomeUnknown("timeout", "no answer")
@@ -55,6 +58,22 @@ async def test_the_price_is_held_until_the_label_is_there(desk: LabelDesk) -> No
     assert [document.content for document in documents] == [b"%PDF-1.4"] * 2
     assert await purchases.work(10_000) == []
     assert purchases.carrier.calls == ["buy"]
+
+
+async def test_a_carriers_answer_waits_for_the_master_key(desk: LabelDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealing, missing = OpenVault.seal_bytes, ["first", "second"]
+
+    async def seal_bytes(self: OpenVault, tx: Transaction, clear: Any) -> list[bytes | None]:
+        if missing:
+            raise VaultError("no_master_key", missing.pop())
+        return await sealing(self, tx, clear)
+
+    monkeypatch.setattr(OpenVault, "seal_bytes", seal_bytes)
+    purchases = await bound(desk, ScriptedCarrier(sold()))
+    await desk.routes(route())
+    [created] = await purchases.work()
+    assert isinstance(created, LabelCreated)
+    assert (purchases.carrier.calls, missing) == (["buy"], [])
 
 
 async def test_a_repeated_route_is_bought_once(desk: LabelDesk) -> None:

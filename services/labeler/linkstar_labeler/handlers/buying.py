@@ -21,9 +21,11 @@ from linkstar_labeler.domain.connector import (
 )
 from linkstar_labeler.domain.credibility import credible
 from linkstar_labeler.domain.purchase_steps import Outcome, PurchaseKey, Step, StepKind
+from linkstar_labeler.handlers.lasting import no_key
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.failpoints import FailpointError, afail
 from linkstar_runtime.ports import CommitUnknown, StoreConflict, StoreUnavailable
+from linkstar_runtime.vault import VaultError
 
 __all__ = ["Buyer", "Errand", "PurchaseBook"]
 
@@ -108,11 +110,13 @@ class Buyer:
         await afail("label.t2.after_commit")
 
     async def _settle(self, errand: Errand, outcome: Outcome | None) -> None:
-        """Never let go of how a call ended while the database is away: settling twice is harmless."""
+        """Never let go of how a call ended while the database or the master key is away: settling twice is harmless."""
         while True:
             try:
                 return await self._book.settle(errand, outcome)
-            except (StoreUnavailable, StoreConflict, CommitUnknown, FailpointError) as error:
+            except (StoreUnavailable, StoreConflict, CommitUnknown, FailpointError, VaultError) as error:
+                if isinstance(error, VaultError) and not no_key(error):
+                    raise
                 _log.warning("purchase_not_settled", step=errand.step.kind.value, error=type(error).__name__)
                 await self._clock.sleep(_SETTLE_AGAIN_S)
 

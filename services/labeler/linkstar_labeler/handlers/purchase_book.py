@@ -16,6 +16,7 @@ from linkstar_labeler.domain.purchasing import LabelPurchase, reference_of
 from linkstar_labeler.handlers.buying import Errand
 from linkstar_labeler.handlers.connectors import BoundConnector, Connectors
 from linkstar_labeler.handlers.consequences import Consequences, Ended
+from linkstar_labeler.handlers.lasting import no_key
 from linkstar_labeler.handlers.requests import Asked, write_requests
 from linkstar_labeler.store import AccountKey
 from linkstar_runtime.clock import Clock
@@ -24,7 +25,7 @@ from linkstar_runtime.failpoints import FailpointError, afail
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.ids import Ids
 from linkstar_runtime.ports import CommitUnknown, StoreConflict, StoreUnavailable
-from linkstar_runtime.vault import Vault, VaultError
+from linkstar_runtime.vault import Vault
 
 __all__ = ["Commands", "StoredPurchases"]
 
@@ -80,7 +81,7 @@ class StoredPurchases:
         try:
             errands = await self._take(limit)
         except Exception as error:
-            if infrastructure_error(error) or _no_key(error):
+            if infrastructure_error(error) or no_key(error):
                 raise
             errands = [each for _ in range(limit) for each in await self._take_one()]
         await afail("label.after_calling")
@@ -97,7 +98,7 @@ class StoredPurchases:
         try:
             return await self._take(1)
         except Exception as error:
-            if infrastructure_error(error) or _no_key(error):
+            if infrastructure_error(error) or no_key(error):
                 raise
             _log.exception("purchase_put_off", error=type(error).__name__)
         async with self._database.transaction() as tx:
@@ -165,7 +166,8 @@ class StoredPurchases:
         except _AGAIN as error:
             _tell(together, error)
         except Exception as error:  # noqa: BLE001 - it is told to whom it concerns
-            if len(together) == 1:
+            if len(together) == 1 or no_key(error):
+                # without a master key none can be settled
                 _tell(together, error)
             else:
                 for each in together:
@@ -187,7 +189,3 @@ def _tell(waiting: Iterable[_Waiting], error: Exception | None) -> None:
         else:
             each.stored.set_exception(error)
             each.stored.exception()
-
-
-def _no_key(error: Exception) -> bool:
-    return isinstance(error, VaultError) and error.code == "no_master_key"
