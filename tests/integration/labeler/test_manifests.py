@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,7 +18,8 @@ from integration.labeler.label_desk import cancelled, tracked
 from unit.labeler.label_samples import route
 
 from linkstar_cli.vault import SECRETS
-from linkstar_labeler.domain.connector import PurchasedLabel
+from linkstar_labeler.carriers.remote.usps import Usps
+from linkstar_labeler.domain.connector import Document, PurchasedLabel
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.handlers import Buyer, Handlers, StoredPurchases
 from linkstar_labeler.handlers.closing import Closer
@@ -273,6 +275,52 @@ async def test_a_carriers_form_leaves_out_what_it_does_not_take(counter: Counter
     assert (await counter.client.get("/v1/manifests/M0000001.pdf")).content.startswith(b"%PDF")
     [again] = (await close(counter, "k2", include_late=True))["manifests"]
     assert await on(counter, again["manifest_id"]) == ["o2"]
+
+
+async def test_a_sheet_that_cannot_be_read_gives_way_to_our_own(
+    counter: Counter, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: Any = Usps.manifest
+
+    async def with_a_page(self: Usps, *asked: Any) -> Any:
+        return replace(await made(self, *asked), document=Document("application/pdf", b"<html>busy</html>"))
+
+    monkeypatch.setattr(Usps, "manifest", with_a_page)
+    await bind(counter, simulator, "form-page")
+    await buy(counter, "o1")
+    await close(counter, include_late=True)
+    await ask(counter)
+    assert (await counter.client.get("/v1/manifests/M0000001")).json()["state"] == "closed"
+    assert await counter.admin.fetchval("SELECT count(*) FROM labeler.manifest_document") == 0
+    cut = counter.vault.seal_secret("acme", "manifest/M0000001", b"%PDF-1.4 cut")
+    for kept in (cut, b"sealed by nobody"):
+        await counter.admin.execute(
+            """INSERT INTO labeler.manifest_document VALUES ('acme', 'M0000001', 'application/pdf', $1, now())
+               ON CONFLICT (tenant, manifest_id) DO UPDATE SET content = EXCLUDED.content""",
+            kept,
+        )
+        paper = await counter.client.get("/v1/manifests/M0000001.pdf")
+        assert "Total: 1 label" in pypdfium2.PdfDocument(paper.content)[0].get_textpage().get_text_range()
+
+
+async def test_a_label_voided_before_the_call_is_not_on_the_carriers_form(
+    counter: Counter, simulator: Simulator
+) -> None:
+    client = "form-voided"
+    await bind(counter, simulator, client)
+    for key, orders, gone in (("k1", ("o1", "o2"), "o1"), ("k2", ("o3",), "o3")):
+        await buy(counter, *orders)
+        await close(counter, key, include_late=True)
+        event = cancelled(order_id=gone)
+        async with counter.database.transaction() as tx:
+            await Handlers(counter.settler).on_order_changes([Received(event, event.key, 1)], tx)
+        await ask(counter)
+    assert sorted(bool(sale["manifest"]) for sale in simulator.sales(client)) == [False, False, True]
+    found = (await counter.client.get("/v1/manifests/M0000001")).json()
+    assert (found["state"], found["labels"]) == ("closed", 1)
+    assert {each["shipment_id"]: each["left_out"] for each in found["on_it"]} == {"o1": "voided", "o2": ""}
+    empty_one = (await counter.client.get("/v1/manifests/M0000002")).json()
+    assert (empty_one["state"], empty_one["code"]) == ("refused", "nothing_to_manifest")
 
 
 async def test_an_unknown_form_ends_with_what_the_carrier_told_somebody(counter: Counter, simulator: Simulator) -> None:

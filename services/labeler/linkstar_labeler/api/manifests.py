@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
+import structlog
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,8 +14,9 @@ from linkstar_labeler.api.commands import answered_once
 from linkstar_labeler.api.days import CalendarDay
 from linkstar_labeler.api.manifest_views import ManifestDescription, ManifestDetail, described, sheet_of
 from linkstar_labeler.api.press import Press
-from linkstar_labeler.domain.carrier_paper import as_pdf
-from linkstar_labeler.domain.manifests import Follow, ManifestKey, ManifestState
+from linkstar_labeler.domain.carrier_paper import UnreadableLabel, as_pdf
+from linkstar_labeler.domain.connector import Document
+from linkstar_labeler.domain.manifests import Follow, ManifestedLabel, ManifestKey, ManifestState
 from linkstar_labeler.handlers import Connectors
 from linkstar_labeler.handlers.closing import Closed, CloseOrder, Closer, DayTooFar
 from linkstar_labeler.handlers.manifest_papers import ManifestPapers
@@ -24,11 +27,13 @@ from linkstar_runtime.handling import Transaction
 from linkstar_runtime.idempotency import IDEMPOTENCY_KEY
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
+from linkstar_runtime.vault import VaultError
 
 __all__ = ["routes"]
 
 ManifestId = Annotated[str, Path(pattern=r"^M[0-9]{7,12}$")]
 _PDF = "application/pdf"
+_log = structlog.get_logger(__name__)
 
 
 class CloseDay(BaseModel):
@@ -97,7 +102,7 @@ def routes(context: ServiceContext, connectors: Connectors, press: Press) -> API
 
     @router.get("/manifests/{manifest_id}.pdf", responses={200: {"content": {_PDF: {}}}})
     async def document(manifest_id: ManifestId, principal: Principal = reader) -> Response:
-        """The paper for the driver: the carrier's own sheet as long as it is kept, else LinkStar's."""
+        """The paper for the driver: the carrier's own sheet as long as it is kept and can be read, else LinkStar's."""
         key = ManifestKey(principal.tenant, manifest_id)
         async with context.database.transaction() as tx:
             stored = _known(await store.find_manifest(tx, key))
@@ -105,10 +110,7 @@ def routes(context: ServiceContext, connectors: Connectors, press: Press) -> API
                 raise _no_paper(stored)
             sealed = await store.manifest_document(tx, key)
             labels = (await store.manifest_labels(tx, [key]))[key]
-        if sealed:
-            kept = papers.opened(key, sealed)
-            return Response(await press.run(lambda: as_pdf(kept)), media_type=_PDF)
-        return Response(await press.run(lambda: sheet_of(stored, labels)), media_type=_PDF)
+        return Response(await press.run(lambda: _sheet(papers, sealed, stored, labels)), media_type=_PDF)
 
     @router.get("/manifests/{manifest_id}")
     async def manifest(manifest_id: ManifestId, principal: Principal = reader) -> ManifestDetail:
@@ -170,6 +172,17 @@ async def _detail(tx: Transaction, stored: StoredManifest) -> ManifestDetail:
     [description] = await described(tx, [stored])
     key = stored.manifest.key
     return ManifestDetail.of(description, (await store.manifest_labels(tx, [key]))[key])
+
+
+def _sheet(
+    papers: ManifestPapers, sealed: Document | None, stored: StoredManifest, labels: Sequence[ManifestedLabel]
+) -> bytes:
+    if sealed:
+        try:
+            return as_pdf(papers.opened(stored.manifest.key, sealed))
+        except (UnreadableLabel, VaultError) as error:
+            _log.warning("carriers_sheet_unreadable", manifest=stored.manifest.key.manifest_id, error=str(error))
+    return sheet_of(stored, labels)
 
 
 def _known(stored: StoredManifest | None) -> StoredManifest:

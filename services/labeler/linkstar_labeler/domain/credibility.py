@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from linkstar_contracts.fields import TrackingNumber
 from linkstar_labeler.domain.connector import Document, OutcomeUnknown, Purchased, PurchasedParcel
 
-__all__ = ["MAX_DOCUMENT_BYTES", "credible"]
+__all__ = ["MAX_DOCUMENT_BYTES", "credible", "document_fault"]
 
 MAX_DOCUMENT_BYTES = 4 * 2**20
 _SIGNATURES = {"application/pdf": b"%PDF", "application/zpl": b"^XA", "image/png": b"\x89PNG"}
@@ -38,7 +38,7 @@ def _fault(bought: Purchased, parcels: int) -> str:
 def _parcel_fault(parcel: PurchasedParcel) -> str:
     if parcel.document is None:
         return "a label is missing"
-    return _number_fault(parcel.tracking_number) or _document_fault(parcel.document)
+    return _number_fault(parcel.tracking_number) or document_fault(parcel.document)
 
 
 def _number_fault(number: str | None) -> str:
@@ -49,10 +49,11 @@ def _number_fault(number: str | None) -> str:
     return ""
 
 
-def _document_fault(document: Document) -> str:
+def document_fault(document: Document) -> str:
+    """Return why a document cannot be what the carrier calls it, or nothing."""
     if len(document.content) > MAX_DOCUMENT_BYTES:
-        return f"a label of {len(document.content)} bytes, {MAX_DOCUMENT_BYTES} at most"
+        return f"a document of {len(document.content)} bytes, {MAX_DOCUMENT_BYTES} at most"
     signature = _SIGNATURES.get(document.media_type)
     if signature is None or signature not in document.content[:1024]:
-        return f"a label that is no {document.media_type}"
+        return f"a document that is no {document.media_type}"
     return ""

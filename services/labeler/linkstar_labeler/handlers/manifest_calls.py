@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -17,11 +17,13 @@ from linkstar_labeler.domain.connector import (
     PurchasedLabel,
     Refused,
 )
+from linkstar_labeler.domain.credibility import document_fault
 from linkstar_labeler.domain.manifests import (
     DayManifest,
     ManifestedLabel,
     ManifestKey,
     ManifestOutcome,
+    ManifestState,
 )
 from linkstar_labeler.domain.purchase_steps import Patience, PurchaseKey
 from linkstar_labeler.domain.purchasing import reference_of
@@ -73,6 +75,7 @@ class ManifestCalls:
         deadline = self._clock.monotonic() + self._patience.lease_s
         async with self._database.transaction() as tx:
             due = await store.due_manifests(tx, self._clock.wall(), _AT_ONCE)
+            await store.leave_out_voided(tx, [each.manifest.key for each in due if _unasked(each.manifest)])
             labels = await store.manifest_labels(tx, [each.manifest.key for each in due])
             return [await self._begin(tx, each, labels[each.manifest.key], deadline) for each in due]
 
@@ -87,8 +90,8 @@ class ManifestCalls:
         if not begun:
             return None
         bound = await self._connectors.of(tx, stored.account)
-        purchased = [_purchased(manifest.key, label) for label in labels]
-        return _Errand(manifest, token, bound, purchased, deadline, _unaskable(manifest, bound))
+        purchased = [_purchased(manifest.key, label) for label in labels if not label.left_out]
+        return _Errand(manifest, token, bound, purchased, deadline, _unaskable(manifest, bound, purchased))
 
     async def _do(self, errand: _Errand) -> None:
         outcome: ManifestOutcome
@@ -117,8 +120,17 @@ def _purchased(key: ManifestKey, label: ManifestedLabel) -> PurchasedLabel:
     return PurchasedLabel(reference_of(bought, label.attempt), label.carrier_id, numbers, label.service)
 
 
-def _unaskable(manifest: DayManifest, bound: BoundConnector) -> ManifestOutcome | None:
+def _unasked(manifest: DayManifest) -> bool:
+    """True as long as no call may have reached the carrier: a call that is repeated names the labels it named."""
+    return manifest.state is ManifestState.CLOSING and not manifest.lease.held
+
+
+def _unaskable(
+    manifest: DayManifest, bound: BoundConnector, labels: Sequence[PurchasedLabel]
+) -> ManifestOutcome | None:
     """Return why the carrier cannot be asked now; that says nothing of a call made before."""
+    if not labels:
+        return Refused("nothing_to_manifest", "Every label was voided before the carrier was asked")
     if not bound.usable:
         return NotSent("account_unusable", "The account cannot be used just now", 60.0)
     if bound.sender(manifest.warehouse, manifest.country) is None:
@@ -141,7 +153,14 @@ async def _asked(errand: _Errand) -> ManifestOutcome:
 
 
 def _credible(outcome: ManifestOutcome) -> ManifestOutcome:
-    """A manifest has a number that paper can bear; an answer without one is none."""
-    if isinstance(outcome, Manifest) and not (0 < len(outcome.manifest_id) <= 64 and outcome.manifest_id.isascii()):
+    """A manifest has a number that paper can bear; an answer without one is none. A sheet that is no document is dropped:
+    the manifest exists all the same, and LinkStar's own paper shows it.
+    """
+    if not isinstance(outcome, Manifest):
+        return outcome
+    if not (0 < len(outcome.manifest_id) <= 64 and outcome.manifest_id.isascii()):
         return OutcomeUnknown("no_manifest_number", "The carrier's answer names no manifest")
+    if outcome.document and (fault := document_fault(outcome.document)):
+        _log.warning("carriers_sheet_dropped", manifest=outcome.manifest_id, fault=fault)
+        return replace(outcome, document=None)
     return outcome

@@ -23,9 +23,9 @@ from linkstar_runtime.handling import Transaction
 
 __all__ = [
     "ManifestPage", "StoredManifest", "add_manifest", "drop_manifest_documents", "due_manifests", "find_manifest",
-    "find_manifests", "handed_over", "hold_labels", "leave_out", "lock_manifest", "manifest_document",
-    "manifest_labels", "manifest_of_label", "manifest_totals", "open_manifests", "release_labels", "save_manifest",
-    "save_manifest_document",
+    "find_manifests", "handed_over", "hold_labels", "leave_out", "leave_out_voided", "lock_manifest",
+    "manifest_document", "manifest_labels", "manifest_of_label", "manifest_totals", "open_manifests", "release_labels",
+    "save_manifest", "save_manifest_document",
 ]  # fmt: skip
 
 
@@ -180,15 +180,29 @@ async def leave_out(tx: Transaction, key: ManifestKey, reasons: Mapping[str, str
     )  # fmt: skip
 
 
+async def leave_out_voided(tx: Transaction, keys: Sequence[ManifestKey]) -> None:
+    """Strike what was voided since the close from locked manifests: nobody hands it over."""
+    if keys:
+        await tx.execute(
+            """UPDATE manifest_label m SET held = false, left_out = 'voided'
+               FROM unnest($1::text[], $2::text[]) u(tenant, manifest_id)
+               WHERE (m.tenant, m.manifest_id) = (u.tenant, u.manifest_id) AND m.left_out = '' AND NOT EXISTS (
+                 SELECT FROM label l WHERE l.tenant = m.tenant AND l.shipment_id = m.shipment_id
+                   AND l.route_version = m.route_version AND l.state = 'active')""",
+            *transposed(keys),
+        )
+
+
 async def release_labels(tx: Transaction, key: ManifestKey) -> None:
     """Let all labels of a manifest wait for the next."""
     await tx.execute("UPDATE manifest_label SET held = false WHERE tenant = $1 AND manifest_id = $2", *key)
 
 
 async def hold_labels(tx: Transaction, key: ManifestKey) -> None:
-    """Let a manifest hold its labels, as far as no other holds them by now."""
+    """Let a manifest hold its labels but those left out, as far as no other holds them by now."""
     await tx.execute(
-        """UPDATE manifest_label m SET held = true WHERE tenant = $1 AND manifest_id = $2 AND NOT held AND NOT EXISTS (
+        """UPDATE manifest_label m SET held = true WHERE tenant = $1 AND manifest_id = $2 AND NOT held AND left_out = ''
+             AND NOT EXISTS (
              SELECT FROM manifest_label o WHERE o.tenant = m.tenant AND o.shipment_id = m.shipment_id
                AND o.route_version = m.route_version AND o.held)""",
         *key,
