@@ -89,6 +89,10 @@ def _judge_doubles(evidence: Evidence, live: dict[tuple[str, str], Sold], verdic
             verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} is disputed, and the carrier was never asked")
         elif not contested:
             verdict.unrepaired.append(f"{sale.carrier} {sale.carrier_id} ({sale.asked_as}) is billed and not disputed")
+    verdict.unrepaired += [
+        f"{carrier} {carrier_id} is paid as one that could not be voided, and it is not billed"
+        for carrier, carrier_id in sorted(kept - live.keys())
+    ]
     for (carrier, order_id), sales in of_order.items():
         if carrier in evidence.recovers and len(sales) > 1:
             verdict.double_charged.append(f"{order_id} has {len(sales)} live labels at {carrier}")

@@ -63,6 +63,7 @@ def test_a_sound_campaign_has_no_fault() -> None:
         ),
         ({"attempted": [replace(LABEL, tracking_numbers=("1Z9",))]}, ["lost_labels", "lost_labels"]),
         ({"attempted": [replace(LABEL, open=True)]}, ["lost_labels"]),
+        ({"attempted": [LABEL, replace(LABEL, state="kept", label="voided", carrier_id="1Z7")]}, ["unrepaired"]),
         ({"wanted": [replace(ORDER, end="cancelled")]}, ["lost_labels"]),
         ({"wanted": [replace(ORDER, created={})]}, ["lost_labels"]),
         ({"wanted": [replace(ORDER, versions=[1, 3])]}, ["lost_labels"]),

@@ -10,7 +10,7 @@ import pytest
 from integration.labeler.carrier_rigs import RIGS, Bench, Simulator, bought, today
 
 from linkstar_labeler.carriers.remote import open_http
-from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Purchased, Refused
+from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown, Purchased, Refused, Voided
 from linkstar_runtime.clock import Clock
 
 
@@ -95,6 +95,19 @@ async def test_canpar_shipment_without_its_labels_is_unknown_and_found(simulator
 
 
 DPD = dataclasses.replace(next(rig for rig in RIGS if rig.connector == "dpd-de"), settings={"label_format": "ZPL"})
+
+
+async def test_canpar_void_that_cannot_be_looked_up_is_not_declined(simulator: Simulator) -> None:
+    """Canpar refuses the void of a voided shipment: only a look-up tells that from a shipment it will bill."""
+    async with open_http() as http:
+        bench = Bench(CANPAR, simulator, http)
+        _, label = await bought(bench, CANPAR.request())
+        bench.fail("cut_after", "void")
+        assert isinstance(await bench.connector.void(label), OutcomeUnknown)
+        bench.fail("error_before", "recover")
+        assert isinstance(await bench.connector.void(label), OutcomeUnknown)
+        assert isinstance(await bench.connector.void(label), Voided)
+        assert bench.charged == []
 
 
 async def test_dpd_cuts_one_document_into_the_labels_of_its_parcels(simulator: Simulator) -> None:

@@ -108,10 +108,13 @@ class Canpar(LabelsOnly):
             return Voided()
         days = self._days(self._clock.now().date())
         found = await self._search("recover", "searchShipmentsByReference", days, label.reference)
-        if not isinstance(found, NotSent | OutcomeUnknown):
-            ours = [shipment for shipment in found if shipment["id"].text_or("") == label.carrier_id]
-            if ours and all(_voided(shipment) for shipment in ours):
-                return Voided()
+        if isinstance(found, NotSent | OutcomeUnknown):
+            return OutcomeUnknown(
+                found.code, "the void was refused, and whether the label is voided already could not be looked up"
+            )
+        ours = [shipment for shipment in found if shipment["id"].text_or("") == label.carrier_id]
+        if ours and all(_voided(shipment) for shipment in ours):
+            return Voided()
         return VoidDeclined(_REFUSED, fault)
 
     @reading
