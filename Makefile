@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-LIBS := libs/contracts libs/runtime libs/performance
+LIBS := libs/contracts libs/runtime libs/performance libs/carriers
 SERVICES := ingest router labeler tracker returns
 MEMBERS := $(LIBS) $(addprefix services/,$(SERVICES)) sandbox cli bench
 PACKAGES := $(wildcard $(addsuffix /linkstar_*,$(MEMBERS)))
@@ -11,6 +11,8 @@ INSTALLED := $(VENV)/.installed
 UP_ARGS ?=
 TEST_WORKERS ?= 2
 PYTEST := $(BIN)/pytest --numprocesses $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+# Python keeps what it compiled: without that, each of the hundreds of processes of a test run compiles LinkStar anew.
+unexport PYTHONDONTWRITEBYTECODE
 SEEDS ?= 20000
 JOBS ?= 2
 SIM_ARGS ?=
@@ -40,7 +42,7 @@ $(INSTALLED): requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS)) | $(BIN)
 .PHONY: lock
 lock: $(BIN)/uv ## resolve the dependencies of all members again, keeping versions (LOCK_ARGS=--upgrade renews them)
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		$(addprefix --no-emit-package linkstar-,contracts runtime performance $(SERVICES) sandbox cli bench) $(LOCK_ARGS) \
+		$(addprefix --no-emit-package linkstar-,contracts runtime performance carriers $(SERVICES) sandbox cli bench) $(LOCK_ARGS) \
 		--group dev --output-file requirements.lock $(addsuffix /pyproject.toml,$(MEMBERS))
 
 .PHONY: check
@@ -100,6 +102,7 @@ test-karrio: $(INSTALLED) ## the conformance suite of carriers with the optional
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target .karrio --constraint requirements.lock \
 		$$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("services/labeler/pyproject.toml", "rb"))["project"]["optional-dependencies"]["karrio"])')
 	@PYTHONPATH=.karrio $(BIN)/pytest -k "canada or karrio" tests/integration/labeler/test_carrier_conformance.py \
+		tests/integration/labeler/test_carrier_lost_answers.py \
 		tests/unit/labeler/test_karrio_sdk.py tests/unit/labeler/test_carrier_hosts.py $(TEST_ARGS)
 
 .PHONY: fuzz
@@ -138,6 +141,10 @@ bench-router: $(INSTALLED) ## the router: decisions on one core, quotes beside o
 .PHONY: bench-labeler
 bench-labeler: $(INSTALLED) ## the labeler: labels bought by the stage and over HTTP, printed, and read back (BENCH_ARGS="--only print")
 	@$(BIN)/python -m linkstar_bench.labeler $(BENCH_ARGS)
+
+.PHONY: bench-tracker
+bench-tracker: $(INSTALLED) ## the tracker: scans from Kafka, carriers' calls beside them, 100,000 parcels live (BENCH_ARGS="--only calls")
+	@$(BIN)/python -m linkstar_bench.tracker $(BENCH_ARGS)
 
 .PHONY: bench-silence
 bench-silence: $(INSTALLED) ## the silence detector beside fixed rules on worlds with known losses, half a minute (SEEDS=1,2,3,4,5)

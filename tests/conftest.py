@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import uuid
@@ -18,19 +19,39 @@ from linkstar_runtime.migrate import migrate
 from linkstar_sandbox.plan import DATABASE, SERVICES
 from linkstar_sandbox.provision import drop_database, provision_database
 
-# A busy machine is no fault of the code: no property fails because an example took long.
-settings.register_profile("linkstar", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is no fault of the code: no property fails because an example took long. CI replays the same examples, so
+# that a change is refused for what it changed; everywhere else each run looks for new ones, and "thorough" for many.
+COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ)
+settings.register_profile("linkstar", COMMON)
+settings.register_profile("thorough", COMMON, max_examples=3_000)
 settings.load_profile("linkstar")
+
+LONGEST = ("test_stage_kafka", "test_supervised_stack", "test_usual_way", "test_tariff_import", "test_stage_postgres")
+"""Files that take longer than others, apart from those of whole stacks."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, after the shuffle: so that two workers end together. Skips what these servers cannot show."""
-    items.sort(key=lambda item: (not item.get_closest_marker("e2e"), not item.get_closest_marker("integration")))
+    """The longest first; then, after the shuffle, files that wait for servers among files that compute: no worker idles
+    while the other waits. Skips what these servers cannot show.
+    """
+    places = _places(items)
+    items.sort(key=lambda item: places[item.path])
     other = "embedded" if servers.in_containers() else "containers"
     for item in items:
         if marker := item.get_closest_marker(other):
             item.add_marker(pytest.mark.skip(reason=f"{other} only: {marker.args[0]}"))
+
+
+def _places(items: list[pytest.Item]) -> dict[Path, tuple[int, float]]:
+    """The place of each file: whole stacks, the longest, and all others as evenly mixed as their numbers allow."""
+    marks = {item.path: {mark.name for mark in item.iter_markers()} for item in items}
+    waiting = [path for path, found in marks.items() if "integration" in found]
+    computing = [path for path, found in marks.items() if not found & {"integration", "e2e"}]
+    mixed = {path: (2, at / len(kind)) for kind in (waiting, computing) for at, path in enumerate(kind)}
+    longest = {path: (1, float(LONGEST.index(path.stem))) for path in marks if path.stem in LONGEST}
+    whole = {path: (0, 0.0) for path, found in marks.items() if "e2e" in found}
+    return mixed | longest | whole
 
 
 @pytest.fixture(scope="session")

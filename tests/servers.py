@@ -16,10 +16,12 @@ from linkstar_sandbox.daemon import launch, stop_child
 from linkstar_sandbox.kafka import EmbeddedKafka
 from linkstar_sandbox.places import postgres_home
 from linkstar_sandbox.ports import free_ports, is_open
-from linkstar_sandbox.postgres import Account, EmbeddedPostgres, server_binaries
+from linkstar_sandbox.postgres import SETTINGS, Account, EmbeddedPostgres, server_binaries
 
 SETTING = "LINKSTAR_TEST_SERVERS"
 KINDS = ("embedded", "containers")
+SHORT_LIVED = {**SETTINGS, "fsync": "off", "full_page_writes": "off"}
+"""Nobody needs the data after the tests: a server that may lose them with the machine, and till then is like any other."""
 
 
 class Kafka(Protocol):
@@ -62,7 +64,7 @@ def postgres(home: Path) -> Postgres:
         from containers.servers import PostgresContainer
 
         return PostgresContainer()
-    return EmbeddedPostgres(postgres_home(home))
+    return EmbeddedPostgres(postgres_home(home), SHORT_LIVED)
 
 
 def guarded_postgres(home: Path, user: str, password: str) -> Postgres:
@@ -110,9 +112,11 @@ Server = TypeVar("Server", Kafka, Postgres)
 
 @contextmanager
 def running(server: Server) -> Iterator[Server]:
-    """The server, ready for clients, and stopped at the end."""
+    """The server, ready for clients, and stopped at the end: at once, for nobody will read its data again."""
     server.start()
     try:
         yield server
     finally:
+        if (pid := getattr(server, "pid", None)) is not None:
+            os.kill(pid, signal.SIGQUIT if isinstance(server, EmbeddedPostgres) else signal.SIGKILL)
         server.stop()

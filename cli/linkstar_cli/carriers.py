@@ -18,7 +18,8 @@ _NEXT = Template(
     """Now add
   to $connectors/__init__.py   from linkstar_labeler.carriers.remote.$module import $class_name
                                "$connector": $class_name,
-  to $connectors/hosts.py      "$connector": Hosts(frozenset({"<host>"}), frozenset({"<its sandbox>"})),
+  to libs/carriers/linkstar_carriers/hosts.py
+                               "$connector": Hosts(frozenset({"<host>"}), frozenset({"<its sandbox>"})),
   to $connectors/simulated.py  "$connector": (("<names>", "<of its credentials>"), {"<setting>": "<value>"}),
   to $simulators/server.py     from linkstar_sandbox.carrier_apis.$module import $module
                                "$connector": $module,
@@ -26,7 +27,8 @@ _NEXT = Template(
                                Rig("$connector", "standard", "$currency", <sender>, <receiver>, credentials=OAUTH,
                                    said_no={"1 Undeliverable Way": "undeliverable"}),
   to docs/carriers.md          its rows
-and run: .venv/bin/pytest tests/integration/labeler/test_carrier_conformance.py -k $connector
+and run: .venv/bin/pytest tests/integration/labeler/test_carrier_conformance.py \\
+           tests/integration/labeler/test_carrier_lost_answers.py -k $connector
 The suite is green with the invented services written here. Put the carrier's own in their place, simulator first."""
 )
 

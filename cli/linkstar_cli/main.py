@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from linkstar_cli import (
+    actions,
+    automation,
     calendars,
     carriers,
     dead_letters,
@@ -17,8 +19,10 @@ from linkstar_cli import (
     manifest,
     orders,
     pickup,
+    quality,
     quotes,
     rules,
+    scans,
     tariffs,
     topics,
     trace,
@@ -30,7 +34,7 @@ from linkstar_cli import (
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_show_locals=False)
 for command in (
     lifecycle.up, lifecycle.down, lifecycle.status, lifecycle.logs, lifecycle.reset,
-    history.order, tracking.track, trace.trace, topics.topics, quotes.quote,
+    history.order, tracking.track, quality.quality, trace.trace, topics.topics, quotes.quote,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(decisions.app, name="decisions")
@@ -47,7 +51,10 @@ app.add_typer(vault.app, name="vault")
 app.add_typer(manifest.app, name="manifest")
 app.add_typer(pickup.app, name="pickup")
 app.add_typer(tracking.app, name="tracking")
+app.add_typer(scans.app, name="scans")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(actions.app, name="action")
+app.add_typer(automation.app, name="automation")
 
 if __name__ == "__main__":
     app()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -65,8 +65,17 @@ class RunningService:
 
 def refused(problem: dict[str, Any]) -> dict[str, Any]:
     """Raise what a problem document says."""
-    named = "; ".join(f"{each['field']}: {each['detail']}" for each in problem.get("errors", ()))
+    errors = problem.get("errors", ())
+    named = "; ".join(f"{each['field']}: {each['detail']}" for each in errors)
     raise CommandError(
         problem.get("code", "refused"), named or problem.get("detail") or problem.get("title", "Refused."),
-        problem.get("fix", "See the API description at /openapi.json."),
+        _remedies(errors) or problem.get("fix", "See the API description at /openapi.json."),
     )  # fmt: skip
+
+
+def _remedies(errors: Sequence[dict[str, Any]]) -> str:
+    """What puts each field right; said once where it is the same for all."""
+    fixes = {each["field"]: each["fix"] for each in errors if each.get("fix")}
+    if len(set(fixes.values())) < 2:
+        return next(iter(fixes.values()), "")
+    return " ".join(f"{field}: {fix}" for field, fix in fixes.items())

@@ -32,6 +32,8 @@ class SecretColumn:
 SECRETS = (
     SecretColumn("labeler.carrier_account", "credentials", "carrier || '/' || account"),
     SecretColumn("labeler.manifest_document", "content", "'manifest/' || manifest_id"),
+    SecretColumn("tracker.evidence_case", "key", "'case|' || shipment_id || '|' || number"),
+    SecretColumn("tracker.tracking_account", "credentials", "'tracking|' || carrier || '|' || test"),
     SecretColumn("tracker.webhook_endpoint", "secret", "'webhook|' || endpoint_id"),
     SecretColumn("tracker.webhook_endpoint", "old_secret", "'webhook|' || endpoint_id"),
     SecretColumn("tracker.webhook_delivery", "body", "'webhook|' || endpoint_id || '|' || delivery_id"),

@@ -35,5 +35,7 @@ def service_environment(home: Home, plan: Plan, endpoints: Mapping[str, Any], se
         "LINKSTAR_LOG__LEVEL": plan.log_level,
         "LINKSTAR_PURCHASES__SIMULATORS": "true",
         "LINKSTAR_PURCHASES__SIMULATOR_URL": endpoints.get("carrier_apis") or "",
+        "LINKSTAR_POLLING__SIMULATORS": "true",
+        "LINKSTAR_POLLING__SIMULATOR_URL": endpoints.get("carrier_apis") or "",
         **{f"LINKSTAR_CLOCK__{name.upper()}": value for name, value in endpoints["clock"].items()},
     }

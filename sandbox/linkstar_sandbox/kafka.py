@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from linkstar_sandbox.class_archive import ClassArchive
 from linkstar_sandbox.daemon import Identity, launch, stop, stop_child
 from linkstar_sandbox.errors import SandboxError
 from linkstar_sandbox.jars import ensure_jars
@@ -94,11 +95,12 @@ class EmbeddedKafka:
         require_space(self.home, LOG_SPACE_MIB)
         self.stop_leftover()
         properties = self._write_properties()
-        jvm = [str(java), *JVM, f"-Dlog4j2.configurationFile={self._logging()}"]
-        command = [*jvm, "-cp", ":".join(map(str, jars))]
-        self._format_once(command, properties)
+        archive = ClassArchive(java, jars)
+        command = [*JVM, f"-Dlog4j2.configurationFile={self._logging()}", "-cp", ":".join(map(str, jars))]
+        with archive.made() as options:
+            self._format_once([str(java), *options, *command], properties)
         offset = self.log.stat().st_size if self.log.exists() else 0
-        self._process = launch([*command, "kafka.Kafka", properties], self.log, cwd=self.home)
+        self._process = launch([java, *archive.options, *command, "kafka.Kafka", properties], self.log, cwd=self.home)
         Identity.of(self._process.pid).save(self._pid_file)
         self._await_ready(offset)
 

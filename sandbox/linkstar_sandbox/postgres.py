@@ -105,8 +105,8 @@ def readable_copy(packages: Path, target: Path) -> Path:
 class EmbeddedPostgres:
     """One server with its data in `home`. `start` leaves it ready for clients or raises a coded error."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home.resolve()
+    def __init__(self, home: Path, settings: Mapping[str, str] = SETTINGS) -> None:
+        self.home, self._settings = home.resolve(), settings
         self.data = self.home / "data"
         self.log = self.home / "postgres.log"
         self._sockets = socket_directory(self.data)
@@ -133,7 +133,7 @@ class EmbeddedPostgres:
         account.own(self._sockets)
         self.stop_leftover()
         self._initialise_once(binaries, account)
-        options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
+        options = [f"-c{name}={value}" for name, value in self._settings.items()]
         command: list[str | Path] = [binaries / "postgres", "-D", self.data, "-k", self._sockets, *options]
         deadline = time.monotonic() + READY_TIMEOUT_S
         while not self._attempt(command, account, deadline):

@@ -6,7 +6,7 @@ import ast
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -33,15 +33,18 @@ class Module:
     def name(self) -> str:
         return str(self.path.relative_to(ROOT))
 
-    @property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.path.read_text("utf-8"), self.name)
+    @cached_property
+    def text(self) -> str:
+        return self.path.read_text("utf-8")
 
-    def calls(self) -> Iterator[tuple[str, ast.Call]]:
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, self.name)
+
+    @cached_property
+    def calls(self) -> tuple[tuple[str, ast.Call], ...]:
         """Every call with the dotted name of what is called."""
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield ast.unparse(node.func), node
+        return tuple((ast.unparse(node.func), node) for node in ast.walk(self.tree) if isinstance(node, ast.Call))
 
     def strings(self) -> Iterator[ast.Constant]:
         """Every string that is not a docstring."""
@@ -53,8 +56,19 @@ class Module:
                 yield node
 
 
+@cache
+def _every_module() -> tuple[Module, ...]:
+    return tuple(Module(path) for path in tracked_files() if path.suffix == ".py")
+
+
 def modules(*folders: str) -> list[Module]:
     """The modules below these folders of the checkout."""
-    return [
-        Module(path) for path in tracked_files() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in folders
-    ]
+    return [module for module in _every_module() if module.path.relative_to(ROOT).parts[0] in folders]
+
+
+def by_member(*folders: str) -> dict[str, list[Module]]:
+    """The modules below these folders by the folder two steps down: a member, or a part of the tests."""
+    found: dict[str, list[Module]] = {}
+    for module in modules(*folders):
+        found.setdefault("/".join(module.path.relative_to(ROOT).parts[:2]), []).append(module)
+    return found

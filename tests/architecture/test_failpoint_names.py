@@ -15,7 +15,7 @@ def test_registry_and_code_agree() -> None:
     used = {
         argument.value if isinstance(argument, ast.Constant) else f"{module.name}:{call.lineno} is not a literal"
         for module in modules("libs", "services", "sandbox", "cli")
-        for name, call in module.calls()
+        for name, call in module.calls
         if name in {"fail", "afail", "failpoints.fail", "failpoints.afail"}
         for argument in call.args[:1]
     }

@@ -5,24 +5,20 @@ from __future__ import annotations
 import ast
 
 import pytest
-from architecture.source_tree import Module, modules
+from architecture.source_tree import by_member
 
 ANNOTATED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.AnnAssign)
-FILLED = [
-    module
-    for module in modules("libs", "services", "sandbox", "cli", "bench", "tests")
-    if module.path.read_text("utf-8").strip()
-]
+PRODUCT = ("libs", "services", "sandbox", "cli", "bench")
+FUTURE = "from __future__ import annotations\n"
 
 
-@pytest.mark.parametrize(
-    "module", [module for module in FILLED if not module.name.startswith("tests/")], ids=lambda module: module.name
-)
-def test_module_has_a_docstring(module: Module) -> None:
-    assert ast.get_docstring(module.tree)
+@pytest.mark.parametrize("member", by_member(*PRODUCT))
+def test_modules_have_a_docstring(member: str) -> None:
+    filled = [module for module in by_member(*PRODUCT)[member] if module.text.strip()]
+    assert not [module.name for module in filled if not ast.get_docstring(module.tree)]
 
 
-@pytest.mark.parametrize("module", FILLED, ids=lambda module: module.name)
-def test_annotations_are_postponed(module: Module) -> None:
-    if any(isinstance(node, ANNOTATED) for node in ast.walk(module.tree)):
-        assert "from __future__ import annotations\n" in module.path.read_text("utf-8")
+@pytest.mark.parametrize("member", by_member(*PRODUCT, "tests"))
+def test_annotations_are_postponed(member: str) -> None:
+    lacking = [module for module in by_member(*PRODUCT, "tests")[member] if FUTURE not in module.text]
+    assert not [module.name for module in lacking if any(isinstance(node, ANNOTATED) for node in ast.walk(module.tree))]

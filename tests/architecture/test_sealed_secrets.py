@@ -15,8 +15,8 @@ _SQL_PART = re.compile(r"'([^']*)'|[a-z_]+")
 def sealed_as(tree: ast.Module, module: Module, every: dict[str, Module]) -> list[tuple[str, str]]:
     """Service and form of each name this module seals under; the name is always made by a function."""
     service, found = module.name.split("/")[1], []
-    for called, call in module.calls():
-        if called.endswith(".seal_secret"):
+    for called, call in module.calls:
+        if called.endswith((".seal_secret", ".make_key")):
             name = call.args[1]
             assert isinstance(name, ast.Call), f"{module.name}: seal under a name that a function makes"
             found.append((service, form(function(ast.unparse(name.func), tree, every))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import promql_parser
@@ -61,6 +62,7 @@ def _uses(node: Any, wanted: frozenset[str]) -> Iterator[Use]:
             raise ValueError(f"{other} is not understood here")
 
 
+@cache
 def known_series() -> dict[str, frozenset[str]]:
     """Return every series a service exports, with its labels: the typed catalogue and the process's own."""
     series = {"up": SCRAPED}
@@ -88,7 +90,7 @@ def faults(text: str) -> list[str]:
 
 def set_in_code(constant: str, sources: str) -> bool:
     """True when some service code sets this constant of the catalogue."""
-    return re.search(rf"\b{constant}\.(set|inc|observe)\(", sources) is not None
+    return re.search(rf"\b{constant}\.(set|show_only|inc|observe)\(", sources) is not None
 
 
 def constants() -> dict[str, str]:

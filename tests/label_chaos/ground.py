@@ -119,6 +119,10 @@ def carriers(home: Home) -> Iterator[str]:
         process.stop()
 
 
+_RENEWED = httpx.Limits(keepalive_expiry=1.0)
+"""The servers close what was idle for five seconds, httpx's own limit: a call on its way then would find no answer."""
+
+
 class Ground:
     """The carriers' control and the seller's calls to the labeler. Use as an async context manager."""
 
@@ -143,10 +147,10 @@ class Ground:
         return frozenset(name for name, can in self.capabilities.items() if not can.voids)
 
     async def __aenter__(self) -> Ground:
-        self._carriers = httpx.AsyncClient(base_url=self.simulators, timeout=60.0)
+        self._carriers = httpx.AsyncClient(base_url=self.simulators, timeout=60.0, limits=_RENEWED)
         self._labeler = httpx.AsyncClient(
             headers={"Authorization": f"Bearer {self.stack.endpoints['keys']['demo']}"}, timeout=60.0,
-            transport=httpx.AsyncHTTPTransport(retries=5),
+            transport=httpx.AsyncHTTPTransport(retries=5, limits=_RENEWED),
         )  # fmt: skip
         return self
 

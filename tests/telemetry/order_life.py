@@ -36,7 +36,7 @@ PRODUCT = {
     "dimensions": {"length": "6", "width": "5", "height": "4", "unit": "in"}, "description": "Mug",
 }  # fmt: skip
 SCANS = {
-    "usps": ("03", "02", "01"), "ups": ("OR", "48", "FS"), "fedex": ("PU", "DE", "DL"),
+    "usps": ("03", "02", "01"), "ups": ("OR", "X/48", "FS"), "fedex": ("PU", "DE", "DL"),
 }  # fmt: skip
 """Accepted, attempt failed, delivered, in each carrier's own codes."""
 

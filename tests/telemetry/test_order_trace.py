@@ -1,5 +1,6 @@
-"""One order through the real stack: its spans are one tree with later traces linked to it, and nothing that the stack
-leaves behind gives its buyer away."""
+"""One order through the real stack, on a broker and a guarded database that were started elsewhere: it becomes a label, its
+spans are one tree with later traces linked to it, and nothing that the stack leaves behind gives its buyer away.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
+import servers
 from telemetry.order_life import CANARIES, CONSIGNEE, ORDER, REFUSED, OrderLife, Remains
 from telemetry.span_outline import Outline, Span, is_batch, numbered, read_spans
 
 from linkstar_contracts.topics import ORDERS_INBOUND
 from linkstar_sandbox import supervisor
-from linkstar_sandbox.home import Home
-from linkstar_sandbox.plan import SERVICES, Plan
-from linkstar_sandbox.stack import Stack
+from linkstar_sandbox.home import Home, read_json
+from linkstar_sandbox.plan import SERVICES, Plan, url_for
+from linkstar_sandbox.provision import provision_database
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 IN_CLEAR = {ORDERS_INBOUND.name, ORDERS_INBOUND.dlq}
@@ -78,6 +81,9 @@ tracker create tracking-updated R1.1 ⇠ labeler process routes-chosen R1.1, tra
 """Each line at the margin begins a trace; `⇠` names what it is linked to. R1 is the return's shipment."""
 
 
+PASSWORD = "open sesame/ä"
+
+
 @dataclass(frozen=True)
 class Played:
     """The life and what it left: in the stack, and in its files once the stack is down."""
@@ -85,27 +91,57 @@ class Played:
     remains: Remains
     spans: list[Span]
     files: dict[str, str]
+    own_servers: list[object]
+    """Servers the stack said it had started itself."""
+    let_in: dict[str, bool]
+    """Whom the database let in: a guessed password and the service's own while the stack ran, its owner once it was down."""
 
 
 @pytest.fixture(scope="module")
-def played(stack_servers: None) -> Iterator[Played]:
+def played() -> Iterator[Played]:
     folder = Path(tempfile.mkdtemp(prefix="linkstar-trace-"))
     folder.chmod(0o755)
     home = Home(folder / "home")
+    guarded, broker = servers.guarded_postgres(folder, "admin", PASSWORD), servers.kafka(folder / "broker")
     try:
-        with Stack(home, Plan.from_environment(simulate=False)) as stack:
-            remains = asyncio.run(OrderLife(stack.endpoints).play())
+        with servers.running(guarded) as postgres, servers.running(broker) as kafka:
+            asyncio.run(provision_database(postgres.url(), "shipping"))
+            database = postgres.url("shipping")
+            endpoints = supervisor.up(
+                home, Plan(kafka_bootstrap=kafka.bootstrap, database_url=database, simulate=False)
+            )
+            own_servers = read_json(home.state)["servers"]
+            remains = asyncio.run(OrderLife(endpoints).play())
+            let_in = {
+                name: asyncio.run(may_enter(url_for(database, "router", password)))
+                for name, password in (("guessed", "guess"), ("router", home.password("router")))
+            }
+            assert supervisor.down(home) is True
+            let_in["owner"] = asyncio.run(may_enter(database))
         files = {file.name: file.read_text() for file in (*home.logs.iterdir(), *home.spans.iterdir())}
-        yield Played(remains, read_spans(home.spans), files)
+        yield Played(remains, read_spans(home.spans), files, own_servers, let_in)
     finally:
         supervisor.reset(home)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def may_enter(url: str) -> bool:
+    try:
+        await (await asyncpg.connect(url)).close()
+    except asyncpg.InvalidPasswordError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
 def outline(played: Played) -> Outline:
     own = [record for record in played.remains.records if record.key.decode().startswith(f"demo/{ORDER}")]
     return Outline(played.spans, f"demo/{ORDER}", numbered(own))
+
+
+def test_servers_of_ones_own_keep_their_guard_and_outlive_the_stack(played: Played) -> None:
+    assert played.own_servers == []
+    assert played.let_in == {"guessed": False, "router": True, "owner": True}
 
 
 def test_the_spans_of_an_order_are_this_tree(outline: Outline) -> None:

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from linkstar_bench.silence.judging import Verdict, compared, failures, judge, mean
+from linkstar_bench.silence.judging import Verdict, compared, failures, found, judge, mean
 from linkstar_bench.silence.rules import MEAN_WAIT_H, Rule, fixed, learned, model_of, threshold_of
 from linkstar_bench.silence.world import scans, world
 
@@ -52,6 +52,8 @@ def main(words: Sequence[str] | None = None) -> int:
             f"{name:18} {v.alerts:8.0f} {v.lost:5.3f} {v.in_trouble:16.3f} {v.delay_h:13.1f} {v.lost_delay_h:8.1f}  {beside}"
         )
     figures = compared(means[DETECTOR], means["fixed 96 h"])
+    share = found(means[DETECTOR], means["fixed 96 h"])
+    print(f"lost parcels that {DETECTOR} alerts about: {share:.0%} of those that fixed 96 h does")
     missed = failures(figures)
     for bar in missed:
         print(f"MISSED: {bar}")

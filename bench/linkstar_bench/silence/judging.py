@@ -10,7 +10,7 @@ import numpy as np
 from linkstar_bench.silence.rules import Rule
 from linkstar_bench.silence.world import Silences
 
-__all__ = ["BARS", "Verdict", "compared", "failures", "judge"]
+__all__ = ["BARS", "Verdict", "compared", "failures", "found", "judge"]
 
 _LONG_H = 120.0
 
@@ -39,9 +39,18 @@ def judge(rule: Rule, silences: Silences) -> Verdict:
     trouble = lost | (silences.stalled & (silences.wall_h > _LONG_H))[alerted]
     lost_wait = wait[lost]
     return Verdict(
-        float(alerted.sum()), float(np.mean(lost)), float(np.mean(trouble)), float(np.mean(wait)),
-        float(np.mean(lost_wait)),
+        float(alerted.sum()), _share(lost), _share(trouble), _share(wait), _share(lost_wait),
     )  # fmt: skip
+
+
+def _share(values: np.ndarray) -> float:
+    """Return the mean; not a number where there is nothing, which passes no bar."""
+    return float(np.mean(values)) if len(values) else float("nan")
+
+
+def found(detector: Verdict, fixed: Verdict) -> float:
+    """Return how many lost parcels a detector alerts about, for each one that the fixed rule does."""
+    return detector.alerts * detector.lost / (fixed.alerts * fixed.lost)
 
 
 def mean(verdicts: Sequence[Verdict]) -> Verdict:
@@ -60,12 +69,12 @@ def compared(detector: Verdict, fixed: Verdict) -> dict[str, float]:
 
 
 def failures(figures: Mapping[str, float]) -> list[str]:
-    """Return the bars that are missed."""
+    """Return the bars that are missed; a figure that is none misses its bar."""
     missed = []
-    if figures["alert_ratio"] > BARS["alert_ratio"]:
+    if not figures["alert_ratio"] <= BARS["alert_ratio"]:
         missed.append(f"alert_ratio {figures['alert_ratio']} is above {BARS['alert_ratio']}")
-    if figures["precision_ratio"] < BARS["precision_ratio"]:
+    if not figures["precision_ratio"] >= BARS["precision_ratio"]:
         missed.append(f"precision_ratio {figures['precision_ratio']} is below {BARS['precision_ratio']}")
-    if figures["mean_delay_h"] > figures["fixed96_mean_delay_h"]:
+    if not figures["mean_delay_h"] <= figures["fixed96_mean_delay_h"]:
         missed.append(f"mean_delay_h {figures['mean_delay_h']} is later than the fixed rule's")
     return missed

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from linkstar_cli.quotation.mix import Quoted, break_evens, by_currency
 from linkstar_cli.quotation.profile import Kind, read_profile
-from linkstar_cli.quotation.workbook import write_quotation
 from linkstar_cli.router import OwnRouter, RunningRouter
 from linkstar_cli.screen import CommandError, out
 from linkstar_contracts.values import Money
@@ -45,6 +44,8 @@ def make_quotation(router: RunningRouter | OwnRouter, mix: Path, output: Path, c
         "kinds of shipment": str(len(kinds)),
         "prices": "all charges and taxes of one parcel or shipment, as quoted",
     }
+    from linkstar_cli.quotation.workbook import write_quotation  # takes as long to load as all other commands together
+
     write_quotation(output, quoted, volumes, about)
     _print(quoted)
     for currency, found in volumes.items():

@@ -12,8 +12,6 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-import openpyxl
-
 from linkstar_cli.screen import CommandError
 from linkstar_cli.shipment import Goods, destination_of, parcels_of, warehouse_of
 
@@ -71,6 +69,8 @@ def _csv(path: Path) -> list[Sequence[str]]:
 
 
 def _sheet(path: Path) -> list[Sequence[str]]:
+    import openpyxl  # takes as long to load as all other commands together
+
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except (OSError, zipfile.BadZipFile, KeyError) as error:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from linkstar_contracts.action_events import (
+    ActionAnswered,
+    ActionKind,
+    ActionRequested,
+    ActionState,
+    RuleFired,
+    RuleOutcome,
+)
 from linkstar_contracts.event import Event
 from linkstar_contracts.exception_events import (
     ExceptionCode,
     ExceptionRaised,
     ExceptionState,
+    IncidentRaised,
     ResponsibleParty,
     Severity,
 )
@@ -30,11 +39,13 @@ from linkstar_contracts.route_events import Alternative, CostedRoute, Exclusion,
 from linkstar_contracts.tracking_events import CarrierScan, Place, ShipmentUpdated, TrackingStatus, TrackingUpdated
 
 __all__ = [
-    "EVENTS", "Alternative", "CarrierScan", "CostedRoute", "ExceptionCode", "ExceptionRaised", "ExceptionState",
-    "Exclusion", "LabelCreated", "LabelRejected", "LabelVoided", "LabelledParcel", "OrderCancelRequested",
-    "OrderCancelled", "OrderChangeRequested", "OrderChanged", "OrderReceived", "OrderSubmitted", "Place",
-    "PurchaseGuarantee", "ResponsibleParty", "ReturnItem", "ReturnRequested", "ReturnState", "ReturnUpdated",
-    "RouteChosen", "SettlementRequested", "Severity", "ShipmentUpdated", "TrackingStatus", "TrackingUpdated",
+    "EVENTS", "ActionAnswered", "ActionKind", "ActionRequested", "ActionState", "Alternative", "CarrierScan",
+    "CostedRoute", "ExceptionCode", "ExceptionRaised", "ExceptionState", "Exclusion", "IncidentRaised", "LabelCreated",
+    "LabelRejected",
+    "LabelVoided", "LabelledParcel", "OrderCancelRequested", "OrderCancelled", "OrderChangeRequested", "OrderChanged",
+    "OrderReceived", "OrderSubmitted", "Place", "PurchaseGuarantee", "ResponsibleParty", "ReturnItem",
+    "ReturnRequested", "ReturnState", "ReturnUpdated", "RouteChosen", "RuleFired", "RuleOutcome",
+    "SettlementRequested", "Severity", "ShipmentUpdated", "TrackingStatus", "TrackingUpdated",
 ]  # fmt: skip
 
 EVENTS: dict[str, type[Event]] = {
@@ -42,7 +53,8 @@ EVENTS: dict[str, type[Event]] = {
     for event in (
         OrderSubmitted, OrderChangeRequested, OrderCancelRequested, OrderReceived, OrderChanged, OrderCancelled,
         RouteChosen, LabelCreated, LabelRejected, LabelVoided, CarrierScan, TrackingUpdated, ShipmentUpdated,
-        ExceptionRaised, ReturnRequested, ReturnUpdated, SettlementRequested,
+        ExceptionRaised, IncidentRaised, ActionRequested, ActionAnswered, RuleFired, ReturnRequested, ReturnUpdated,
+        SettlementRequested,
     )
 }  # fmt: skip
 """Every event class by its CloudEvents type."""

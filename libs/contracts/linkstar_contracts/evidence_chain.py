@@ -102,7 +102,7 @@ def _followed(head: str, count: int, entries: Sequence[EvidenceEntry]) -> tuple[
     the first of them names as previous; where an entry is missing, the next one is known by its number alone.
     """
     found: list[Fault] = []
-    genuine: list[int] = []
+    genuine: dict[int, None] = {}
     expected: str | None = head
     by_hash, by_number = _places(entries, "hash"), _places(entries, "number")
     for number in range(count, 0, -1):
@@ -114,9 +114,9 @@ def _followed(head: str, count: int, entries: Sequence[EvidenceEntry]) -> tuple[
         entry = entries[place]
         if not entry.sound or entry.number != number or expected not in (None, entry.hash):
             found.append(Fault(number, "changed"))
-        genuine.append(place)
+        genuine[place] = None
         expected = entry.previous
-    return found, genuine, expected
+    return found, list(genuine), expected
 
 
 def _places(entries: Iterable[EvidenceEntry], named: str) -> dict[object, int]:

@@ -12,7 +12,7 @@ from linkstar_contracts.event import Event
 __all__ = [
     "CARRIER_SCANS", "EXCEPTIONS_RAISED", "LABELS", "MAX_MESSAGE_BYTES", "ORDERS_INBOUND", "ORDERS_RECEIVED",
     "ORDER_CHANGES", "PARTITIONS", "RETURNS_REQUESTED", "RETURNS_UPDATED", "ROUTES_CHOSEN", "SETTLEMENTS_REQUESTED",
-    "SHIPMENTS_CURRENT", "TOPICS", "TRACKING_UPDATED", "Topic", "topics_of",
+    "SHIPMENTS_CURRENT", "SHIPMENT_ACTIONS", "TOPICS", "TRACKING_UPDATED", "Topic", "topics_of",
 ]  # fmt: skip
 
 RETENTION_DAYS = (3, 14, 28)
@@ -92,8 +92,12 @@ SHIPMENTS_CURRENT = Topic(
 )  # fmt: skip
 EXCEPTIONS_RAISED = Topic(
     "exceptions-raised", "Everything that needs attention, opened and resolved.",
-    (e.ExceptionRaised,), ("ingest", "router", "labeler", "tracker", "returns"), (),
+    (e.ExceptionRaised, e.IncidentRaised), ("ingest", "router", "labeler", "tracker", "returns"), (),
     retention_ms=28 * _DAY_MS,
+)  # fmt: skip
+SHIPMENT_ACTIONS = Topic(
+    "shipment-actions", "What is asked for about parcels under way, the answers, and the rules that fired.",
+    (e.ActionRequested, e.ActionAnswered, e.RuleFired), ("tracker", "labeler"), ("labeler", "tracker"),
 )  # fmt: skip
 RETURNS_REQUESTED = Topic(
     "returns-requested", "Returns asked for by upstream systems.",
@@ -110,7 +114,7 @@ SETTLEMENTS_REQUESTED = Topic(
 
 TOPICS: tuple[Topic, ...] = (
     ORDERS_INBOUND, ORDERS_RECEIVED, ORDER_CHANGES, ROUTES_CHOSEN, LABELS, CARRIER_SCANS, TRACKING_UPDATED,
-    SHIPMENTS_CURRENT, EXCEPTIONS_RAISED, RETURNS_REQUESTED, RETURNS_UPDATED, SETTLEMENTS_REQUESTED,
+    SHIPMENTS_CURRENT, EXCEPTIONS_RAISED, SHIPMENT_ACTIONS, RETURNS_REQUESTED, RETURNS_UPDATED, SETTLEMENTS_REQUESTED,
 )  # fmt: skip
 """All topics, in the order of an order's life."""
 

@@ -71,6 +71,10 @@ class Curve:
         before = self.survival[int(step)]
         return before if part == 0 else before + (self.survival[int(step) + 1] - before) * part
 
+    def ending(self, hours: float, within: float) -> float:
+        """Return the chance that a parcel under way, silent for so long, is scanned within some more hours."""
+        return 1 - self.silent(hours + within) / self.silent(hours)
+
     def posterior(self, hours: float) -> float:
         """Return how likely a parcel silent for so long is lost."""
         return self.lost / (self.lost + (1 - self.lost) * self.silent(hours))
@@ -94,9 +98,9 @@ class Curve:
                 return BIN_HOURS * (step + (max(before - chance, 0.0) / (before - after) if before > after else 0.0))
         return float(HORIZON_HOURS)
 
-    def alarms(self, threshold: float) -> float:
-        """Return the share of silences that pass the limit: those that are lost, and ordinary ones that take so long."""
-        return self.lost + (1 - self.lost) * self.silent(self.limit(threshold))
+    def alarms(self, hours: float) -> float:
+        """Return the share of silences that pass a limit: those that are lost, and ordinary ones that take so long."""
+        return self.lost + (1 - self.lost) * self.silent(hours)
 
 
 class SilenceModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from linkstar_performance.silence import SilenceModel
+from linkstar_performance.silence import HORIZON_HOURS, SilenceModel
 
 __all__ = ["Outlook", "Patience", "highest_within_wait", "outlook"]
 
@@ -33,12 +33,13 @@ class Outlook(NamedTuple):
     wait_hours: float
 
 
-def outlook(model: SilenceModel, threshold: float) -> Outlook:
-    """Return what would have come of the silences that the model was learned from."""
+def outlook(model: SilenceModel, threshold: float, most_hours: float = HORIZON_HOURS) -> Outlook:
+    """Return what would have come of the silences that the model was learned from, with no limit above the most hours."""
     silences = alerts = waited = 0.0
     for curve in model.leaves:
-        raised = curve.total * curve.alarms(threshold)
-        silences, alerts, waited = silences + curve.total, alerts + raised, waited + raised * curve.limit(threshold)
+        limit = min(curve.limit(threshold), most_hours)
+        raised = curve.total * curve.alarms(limit)
+        silences, alerts, waited = silences + curve.total, alerts + raised, waited + raised * limit
     return Outlook(alerts / silences, waited / alerts) if silences else Outlook(0.0, 0.0)
 
 

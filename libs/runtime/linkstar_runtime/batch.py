@@ -203,8 +203,8 @@ class BatchRunner:
 
     def file(self, outcome: Event | Linked, outbox: Outbox, traceparent_for: TraceparentFor) -> Event:
         """Put one event into the outbox under its trace, and return it."""
-        event, causes = (outcome.event, outcome.causes) if isinstance(outcome, Linked) else (outcome, ())
-        outbox.add(event, traceparent_for(event, causes))
+        event, causes, body = outcome if isinstance(outcome, Linked) else (outcome, (), None)
+        outbox.add(event, traceparent_for(event, causes), body)
         return event
 
     def _dead_letters(self, items: Sequence[Item], rejects: Sequence[Reject], outbox: Outbox) -> list[DeadLetter]:

@@ -68,8 +68,10 @@ class Emitter:
 
 
 def _traceparent(record: OutgoingRecord) -> str | None:
-    found = dict(record.headers).get("traceparent")
-    return found.decode("ascii", "replace") if found else None
+    for name, value in reversed(record.headers):
+        if name == "traceparent":
+            return value.decode("ascii", "replace")
+    return None
 
 
 def _packed(rows: list[OutboxRow]) -> list[list[OutboxRow]]:

@@ -22,7 +22,8 @@ __all__ = ["BODY_LIMIT", "BODY_LIMITS", "Gate"]
 BODY_LIMIT = 4 * 1024 * 1024
 """Largest body: a batch of 500 orders. One order is limited to 256 KiB by the door that takes it."""
 BODY_LIMITS: Mapping[str, int] = {
-    "/v1/imports": 16 * 1024 * 1024, "/v1/invoices": 16 * 1024 * 1024, "/v1/webhooks/": 256 * 1024,
+    "/v1/imports": 16 * 1024 * 1024, "/v1/invoices": 16 * 1024 * 1024, "/v1/scan-files": 16 * 1024 * 1024,
+    "/v1/webhooks/": 256 * 1024,
 }  # fmt: skip
 """Other limits, by the beginning of the path."""
 _LONG_CHECK = 64 * 1024
@@ -120,7 +121,7 @@ async def _bounded_body(request: Request) -> bytes:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, "body_too_large", f"The body is larger than {limit} bytes", fix="Send it in smaller parts.")
+    return Problem(413, "body_too_large", f"The body is larger than {limit} bytes", fix="Send a smaller one, or parts.")
 
 
 async def _checked(request: Request, body: bytes) -> bytes:

@@ -52,15 +52,16 @@ class Retry(Exception):
     """Infrastructure trouble: the transaction rolls back, the shard backs off, nothing is lost or skipped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(NamedTuple):
     """An event with earlier causes that its own batch does not hold, such as the label a late scan belongs to.
 
     Its trace is linked to theirs. `causes` are `traceparent` values that the service stored; None is skipped.
     """
 
     event: Event
-    causes: tuple[str | None, ...]
+    causes: tuple[str | None, ...] = ()
+    body: bytes | None = None
+    """The event's JSON, from a handler of large batches that wrote it while the event was in the processor's cache."""
 
 
 Outcome = Event | Linked | Reject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
 import prometheus_client
@@ -88,10 +88,20 @@ class Gauges(Metric, Generic[Labels]):
     def __init__(self, name: str, meaning: str, labels: type[Labels]) -> None:
         super().__init__(name, meaning, labels)
         self._series = prometheus_client.Gauge(name, meaning, self.label_names, registry=REGISTRY)
+        self._shown: set[Labels] = set()
 
     def set(self, labels: Labels, value: float) -> None:
         """Set the present value."""
+        self._shown.add(labels)
         self._series.labels(*labels).set(value)
+
+    def show_only(self, values: Mapping[Labels, float]) -> None:
+        """Set the present values of these series, and forget all others: what is no longer measured is not shown."""
+        for labels, value in values.items():
+            self.set(labels, value)
+        for labels in self._shown - values.keys():
+            self._series.remove(*labels)
+        self._shown &= values.keys()
 
 
 class Histogram(Metric):

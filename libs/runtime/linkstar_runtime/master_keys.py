@@ -60,6 +60,10 @@ class MasterKeys:
             return self.wrap(tenant, self.unwrap(tenant, wrapped, bound_to), bound_to)
         return None
 
+    def derive(self, purpose: str) -> bytes:
+        """Return 32 bytes that only holders of the key that wraps can know, others for each purpose."""
+        return HKDF(hashes.SHA256(), 32, salt=None, info=purpose.encode()).derive(self._known()[0])
+
     def _tenant_key(self, place: int, tenant: str) -> AESGCM:
         if (place, tenant) not in self._tenant_keys:
             derive = HKDF(hashes.SHA256(), 32, salt=None, info=f"linkstar tenant key|{tenant}".encode())

@@ -73,6 +73,42 @@ class CarrierCall(NamedTuple):
     end: str
 
 
+class CarrierEnd(NamedTuple):
+    """Labels of questions where a parcel is; `end` is `news`, `nothing_new`, `unknown_number`, or a stable code."""
+
+    carrier: str
+    end: str
+
+
+class OfCarrier(NamedTuple):
+    """Labels of what is counted per carrier."""
+
+    carrier: str
+
+
+class OfLane(NamedTuple):
+    """Labels of a carrier's lane: the countries from and to, or `other` for all but the largest."""
+
+    carrier: str
+    lane: str
+
+
+class LaneQuantile(NamedTuple):
+    """Labels of a quantile on a carrier's lane."""
+
+    carrier: str
+    lane: str
+    quantile: str
+
+
+class LaneRate(NamedTuple):
+    """Labels of a share on a carrier's lane; `of` is what the share is of."""
+
+    carrier: str
+    lane: str
+    of: str
+
+
 class ExitCode(NamedTuple):
     """Labels of a restart: 70 a stall, 75 someone must look, negative a signal."""
 
@@ -150,8 +186,17 @@ CARRIER_CALLS = Counters("linkstar_carrier_calls_total", "calls to carriers' web
 CARRIER_SECONDS = Histograms(
     "linkstar_carrier_call_duration_seconds", "answers and silences of carriers", CarrierOperation, SECONDS
 )
+POLLS = Counters("linkstar_polls_total", "questions where a parcel is, by what they brought", CarrierEnd)
+POLL_BUDGET_USED = Gauges(
+    "linkstar_poll_budget_used_ratio", "share of a period's calls that a carrier's busiest account has used", OfCarrier
+)
 WALLET_BALANCE = Gauges("linkstar_wallet_balance_minor", "sum of all wallets, in minor units", OfCurrency)
 WALLETS_OVERDRAWN = Gauge("linkstar_wallets_overdrawn", "wallets below their credit limit; must stay 0")
+
+LANE_PARCELS = Gauges("linkstar_lane_parcels", "parcels that ended in the last four weeks", OfLane)
+LANE_RATE = Gauges("linkstar_lane_rate", "share of a lane's parcels in the last four weeks, as estimated", LaneRate)
+LANE_SCAN_AGE = Gauges("linkstar_lane_scan_age_seconds", "how old the last scans of open parcels are", LaneQuantile)
+LANE_SCAN_GAP = Gauges("linkstar_lane_scan_gap_seconds", "from scan to scan, in working hours", LaneQuantile)
 
 
 def exposition() -> tuple[bytes, str]:

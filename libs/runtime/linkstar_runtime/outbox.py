@@ -43,12 +43,14 @@ class Outbox:
         self._records: dict[tuple[int, str, int], list[OutgoingRecord]] = defaultdict(list)
         self._types: Counter[str] = Counter()
 
-    def add(self, event: Event, traceparent: str | None = None) -> None:
-        """File `event` under the shard of its order; its target partition is that shard. Its trace goes with it."""
+    def add(self, event: Event, traceparent: str | None = None, body: bytes | None = None) -> None:
+        """File `event` under the shard of its order; its target partition is that shard. Its trace goes with it, and its
+        `body` where it is written already.
+        """
         target = self._targets.get(event.TYPE)
         if target is None:
             raise UnknownTarget(f"{event.TYPE} is not emitted by {self._source}")
-        body = event.body()
+        body = event.body() if body is None else body
         if len(body) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{event.TYPE} has {len(body)} bytes, {MAX_EVENT_BYTES} are allowed")
         shard = shard_of(f"{event.tenant}/{event.order_id}", self._partitions)

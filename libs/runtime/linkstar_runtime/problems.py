@@ -100,7 +100,7 @@ _FIXES = {
     "string_type": "Send text in quotes.",
     "string_too_long": "Shorten the text.",
     "string_too_short": "Send a longer text.",
-    "string_pattern_mismatch": "Use only the characters allowed here.",
+    "string_pattern_mismatch": "Send text of the form that the pattern shows.",
     "string_unicode": "Send valid Unicode without lone surrogates.",
     "object_type": "Send an object in braces, with the fields the API description names.",
     "list_type": "Send a list in brackets.",

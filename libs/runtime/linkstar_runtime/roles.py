@@ -12,7 +12,7 @@ from linkstar_runtime.database import ROLE_TIMEOUTS
 __all__ = ["grant_shared", "prepare_schema", "set_password"]
 
 _SCHEMA = re.compile(r"^[a-z][a-z0-9_]{0,30}$")
-_VAULT_RIGHTS = {"ingest": "SELECT, INSERT", "labeler": "SELECT", "returns": "SELECT"}
+_VAULT_RIGHTS = {"ingest": "SELECT, INSERT", "labeler": "SELECT", "tracker": "SELECT", "returns": "SELECT"}
 _SHARED = ("vault", "access")
 
 _PREPARE = """

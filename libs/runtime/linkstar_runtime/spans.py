@@ -22,7 +22,7 @@ FOLLOW_UPS = frozenset(
     event
     for topic in (
         topics.CARRIER_SCANS, topics.TRACKING_UPDATED, topics.SHIPMENTS_CURRENT, topics.EXCEPTIONS_RAISED,
-        topics.RETURNS_REQUESTED, topics.RETURNS_UPDATED, topics.SETTLEMENTS_REQUESTED,
+        topics.SHIPMENT_ACTIONS, topics.RETURNS_REQUESTED, topics.RETURNS_UPDATED, topics.SETTLEMENTS_REQUESTED,
     )
     for event in topic.events
 )  # fmt: skip

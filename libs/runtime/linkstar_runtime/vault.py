@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from linkstar_contracts.values import Consignee, SealedConsignee
+from linkstar_runtime.data_keys import DataKey
 from linkstar_runtime.handling import Transaction
 from linkstar_runtime.master_keys import (
     MasterKeys,
@@ -26,6 +27,7 @@ from linkstar_runtime.master_keys import (
     read_master_key,
 )
 from linkstar_runtime.settings import VaultSettings
+from linkstar_runtime.signatures import Signer
 
 if TYPE_CHECKING:
     import asyncpg
@@ -86,12 +88,19 @@ class Vault:
         if not orders:
             return []
         keys = await self._keep_keys(tx, {(tenant, order_id) for tenant, order_id, _ in orders})
-        sealed = []
-        for tenant, order_id, consignee in orders:
-            key_id, key = keys[tenant, order_id]
-            token = encrypt(key, consignee.model_dump_json().encode(), f"{tenant}|{order_id}")
-            sealed.append(SealedConsignee(key_id=key_id, token=base64.urlsafe_b64encode(token).decode()))
-        return sealed
+        return [_under(keys[tenant, order_id], tenant, order_id, each) for tenant, order_id, each in orders]
+
+    async def seal_known(
+        self, tx: Transaction, orders: Sequence[tuple[str, str, Consignee]]
+    ) -> list[SealedConsignee | None]:
+        """Seal further consignees of orders under the keys they have; None where a key has been destroyed. Makes no keys, so
+        that the right to read them is enough. Costs one statement.
+        """
+        if not orders:
+            return []
+        keys = await self._read_keys(tx, {(tenant, order_id) for tenant, order_id, _ in orders})
+        found = [(keys.get((tenant, order_id)), tenant, order_id, each) for tenant, order_id, each in orders]
+        return [_under(key, tenant, order_id, each) if key else None for key, tenant, order_id, each in found]
 
     async def open_many(
         self, tx: Transaction, orders: Sequence[tuple[str, str, SealedConsignee]]
@@ -113,6 +122,18 @@ class Vault:
         bound_to = f"{tenant}|secret|{name}"
         key = self._masters.unwrap(tenant, sealed[_MASTER_ID:_WRAPPED], bound_to)
         return decrypt(AESGCM(key), sealed[_WRAPPED:], bound_to)
+
+    def make_key(self, tenant: str, name: str) -> bytes:
+        """Return a new random data key, sealed as a secret of the tenant: whoever deletes it destroys what it seals."""
+        return self.seal_secret(tenant, name, os.urandom(32))
+
+    def open_key(self, tenant: str, name: str, sealed: bytes) -> DataKey:
+        """Return what a key that `make_key` sealed can do."""
+        return DataKey(self.open_secret(tenant, name, sealed))
+
+    def signer(self, purpose: str) -> Signer:
+        """Return this deployment's signer for a purpose, the same in every process with the same master key."""
+        return Signer(self._masters.derive(f"linkstar signature|{purpose}"))
 
     def rewrap_secret(self, tenant: str, name: str, sealed: bytes) -> bytes | None:
         """Return a secret under the master key that wraps now, None if it was already: the secret itself is not opened."""
@@ -183,6 +204,11 @@ def _document_of(order: OrderKey) -> str:
 
 def _columns(orders: Sequence[OrderKey]) -> tuple[list[str], list[str]]:
     return [tenant for tenant, _ in orders], [order_id for _, order_id in orders]
+
+
+def _under(key: tuple[str, AESGCM], tenant: str, order_id: str, consignee: Consignee) -> SealedConsignee:
+    token = encrypt(key[1], consignee.model_dump_json().encode(), f"{tenant}|{order_id}")
+    return SealedConsignee(key_id=key[0], token=base64.urlsafe_b64encode(token).decode())
 
 
 def _open(key: tuple[str, AESGCM] | None, tenant: str, order_id: str, sealed: SealedConsignee) -> Consignee | None:

@@ -14,7 +14,7 @@ from linkstar_sandbox.carriers.codes import SCAN_TEXT, Meaning, scan_code
 
 __all__ = ["Passage", "passages"]
 
-_LABELLED = {"usps": ("GX", "Shipping Label Created"), "ups": ("MP", "Shipper created a label, UPS has not received it"),
+_LABELLED = {"usps": ("GX", "Shipping Label Created"), "ups": ("M/MP", "Shipper created a label, UPS has not received it"),
              "fedex": ("OC", "Shipment information sent to FedEx")}  # fmt: skip
 _JOURNEY = (
     (Meaning.ACCEPTED, 12), (Meaning.HUB, 26), (Meaning.OUT_FOR_DELIVERY, 56), (Meaning.DELIVERED, 62),

@@ -10,7 +10,7 @@ import base64
 import math
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 
 from linkstar_sandbox.carrier_apis import ups_facts as facts
 from linkstar_sandbox.carrier_apis.carrier import simulated
@@ -125,11 +125,38 @@ async def track(request: Request, number: str) -> dict[str, Any]:
     return {"trackResponse": {"shipment": [{"inquiryNumber": number, "package": [package]}]}}
 
 
+@router.post("/api/deliveryintercept/v2/{way:path}/{number}", name="intervene")
+async def intercept(
+    request: Request, way: str, number: str, body: facts.InterceptRequest, transId: str = Header(),
+    inquiryType: str = Header(), platformType: str = Header(),
+) -> dict[str, Any]:  # fmt: skip
+    """Take a request of Delivery Intercept; which error means what, UPS does not publish: the codes are invented."""
+    world, account = world_of(request), signed_in(request)
+    if (_INTERCEPTS.get(way), inquiryType, platformType) != (body.requestType, "U", "XOLT") or len(transId) > 14:
+        raise CarrierError(400, "710", "Failure due to input validation error")
+    sale = world.ledger.by_number("ups", account, number)
+    if sale is None or sale.voided_at is not None:
+        raise CarrierError(400, "0006", "Failure to check eligibility through Tracking service")
+    taken = sale.facts.setdefault("intercepts", "").split()
+    if body.requestType in taken:
+        return {
+            "transactionId": transId, "statusCode": "000", "statusMsg": "Success", "success": False,
+            "errors": [{"errorCode": "7103", "errorMessage": "An intercept was requested before"}],
+        }  # fmt: skip
+    sale.facts["intercepts"] = " ".join([*taken, body.requestType])
+    return {"transactionId": transId, "statusCode": "000", "statusMsg": "Success", "success": True, "errors": None}
+
+
+_INTERCEPTS = {"return": "RS", "willcall": "WC", "redirect/address": "AA"}
+
+
 def _activity(passage: Passage) -> dict[str, Any]:
     address = {"city": "Newark", "stateProvince": "NJ", "postalCode": "07105", "countryCode": "US"}
+    kind, _, code = passage.code.rpartition("/")
+    status = {"type": kind or "I", "code": code, "description": passage.text}
     return {
         "date": passage.at.strftime("%Y%m%d"), "time": passage.at.strftime("%H%M%S"), "gmtOffset": "+00:00",
-        "location": {"address": address}, "status": {"code": passage.code, "description": passage.text},
+        "location": {"address": address}, "status": status,
     }  # fmt: skip
 
 

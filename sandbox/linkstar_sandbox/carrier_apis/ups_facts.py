@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["RecoveryWrapper", "ShipmentWrapper"]
+__all__ = ["InterceptRequest", "RecoveryWrapper", "ShipmentWrapper"]
 
 
 class _Documented(BaseModel):
@@ -173,3 +173,38 @@ class RecoveryWrapper(_Documented):
     """`POST /api/labels/{version}/recovery` by reference."""
 
     LabelRecoveryRequest: _RecoveryRequest
+
+
+_Phoned = Annotated[str, Field(pattern=r"^(\+)[0-9]{1,13}$")]
+
+
+class _Requester(_Documented):
+    name: Annotated[str, Field(min_length=1, max_length=30)]
+    telephone: _Phoned
+
+
+class _Elsewhere(_Documented):
+    addressLine1: Annotated[str, Field(min_length=1, max_length=50)]
+    addressLine2: Annotated[str | None, Field(min_length=1, max_length=35)] = None
+    addressLine3: Annotated[str | None, Field(min_length=1, max_length=35)] = None
+    city: Annotated[str, Field(min_length=1, max_length=30)]
+    state: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    postalCode: Annotated[str, Field(min_length=5, max_length=16, pattern=r"^\d{5}(?:[-\s]\d{4})?$")]
+    countryCode: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class _NewAddress(_Documented):
+    addressNickName: Annotated[str, Field(min_length=2, max_length=20)]
+    addressInfo: _Elsewhere
+    nameOrCompanyName: str
+    contactName: str
+    phoneNumber: _Phoned | None = None
+
+
+class InterceptRequest(_Documented):
+    """`POST /api/deliveryintercept/v2/{kind}/{tracking_number}`, from DeliveryIntercept.yaml of the same commit."""
+
+    requestType: Literal["WC", "RS", "AA"]
+    requesterContactInfo: _Requester
+    reasonForReturn: Literal["AM", "AN", "AQ", "AR", "AS", "FA", "KR", "KS", "KV"] | None = None
+    newDeliveryAddress: _NewAddress | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
@@ -28,6 +29,8 @@ __all__ = ["usps"]
 
 _TOKEN_S = 8 * 3600
 _REPRINTS = 3
+_THERE = ZoneInfo("America/New_York")
+"""USPS tells the clock on the spot, without an offset."""
 _REFUSALS = {
     "undeliverable": ("160308", "Primary Address Number invalid", "toAddress"),
     "no_service": ("160288", "Zip code combination does not qualify for the selected mail class", "toAddress.ZIPCode"),
@@ -155,7 +158,7 @@ async def track(request: Request, number: str) -> dict[str, Any]:
 
 def _event(passage: Passage) -> dict[str, Any]:
     place = {"eventCity": "NEWARK", "eventState": "NJ", "eventZIP": "07105", "eventCountry": None}
-    at = passage.at.strftime("%Y-%m-%dT%H:%M:%S")
+    at = passage.at.astimezone(_THERE).strftime("%Y-%m-%dT%H:%M:%S")
     return {"eventType": passage.text, "eventTimestamp": at, "eventCode": passage.code, **place}
 
 

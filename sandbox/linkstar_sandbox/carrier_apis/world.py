@@ -22,8 +22,14 @@ class CarrierError(Exception):
         self.status, self.code, self.detail, self.parameter = status, code, detail, parameter
 
 
+_TRACKS = "track-"
+_TRACKING = frozenset({"token", "track"})
+
+
 class Tokens:
-    """Access tokens by carrier. An account's secret is the word `secret-` and its client id; everything else is wrong."""
+    """Access tokens by carrier. An account's secret is the word `secret-` and its client id; everything else is wrong. The
+    client `track-` and an account is an application of it that may only ask where parcels are.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -47,8 +53,12 @@ class Tokens:
 
     def account(self, carrier: str, token: str) -> str | None:
         """Return whose token it is, while it is good."""
-        owner, account, until = self._given.get(token, ("", "", 0.0))
-        return account if owner == carrier and self._clock.monotonic() < until else None
+        owner, client, until = self._given.get(token, ("", "", 0.0))
+        return client.removeprefix(_TRACKS) if owner == carrier and self._clock.monotonic() < until else None
+
+    def tracks_only(self, token: str) -> bool:
+        """Tell whether the token's application may only track."""
+        return self._given.get(token, ("", "", 0.0))[1].startswith(_TRACKS)
 
     def revoke(self) -> None:
         """No token given out so far is good any more."""
@@ -89,6 +99,8 @@ def signed_in(request: Request) -> str:
     account = account_of(request)
     if not account:
         raise CarrierError(401, "401", "the access token is missing, wrong or expired")
+    if world_of(request).tokens.tracks_only(_bearer(request)) and request.scope["route"].name not in _TRACKING:
+        raise CarrierError(403, "403", "the application has no access to this service")
     return account
 
 

@@ -30,12 +30,13 @@ class Meaning(StrEnum):
 _ORDER = tuple(Meaning)[:-1]
 _CODES = {
     "usps": "03 10 07 OF 02 16 71 SIM-DM 09 SIM-RT 01",
-    "ups": "OR AR DP OT 48 ZP 59 DM RS RT FS",
+    "ups": "OR AR DP OT X/48 ZP X/7W X/45 X/KP X/UA FS",
     "fedex": "PU IT AR OD DE HL DY SIM-DM RS SIM-RT DL",
     "canada": "PICKUP TRANSIT DEPOT OUT ATTEMPT HOLDPU HOLD DAMAGE RTS RETURNED DELIVERED",
     "royal-mail": "EVNPB EVDAC EVIMC EVGPD EVKNA EVNLC EVNRT SIM-DM EVNRS EVRTS EVKSP",
     "parcel-gb": "ACCEPTED HUB DEPOT OFD CARDED PARCELSHOP HELD DAMAGED RTS RETURNED DELIVERED",
     "dhl-de": "PCKDU ULFMV LDTMV PO NTDEL CNRFC EXPHD DMGDS RETRN SIM-RT DLVRD",
+    "hermes-de": "1900 1510 2300 3000 3731 3410 4100 3740 6080 7500 3500",
     "parcel-de": "1000 2000 2100 3000 4000 5000 6000 4600 4500 4700 3500",
     "la-poste": "PC1 ET1 ET3 MD2 ND1 AG1 PB1 SIM-DM RE1 DI2 DI1",
 }
@@ -49,7 +50,7 @@ FAMILY_OF_CARRIER = {
     "canpar": "canada", "canada-post": "canada",
     "royal-mail": "royal-mail", "parcelforce": "royal-mail",
     "evri": "parcel-gb", "dpd-uk": "parcel-gb",
-    "dhl-de": "dhl-de", "hermes-de": "parcel-de", "dpd-de": "parcel-de",
+    "dhl-de": "dhl-de", "hermes-de": "hermes-de", "dpd-de": "parcel-de",
     "colissimo": "la-poste", "chronopost": "la-poste", "mondial-relay": "la-poste",
 }  # fmt: skip
 

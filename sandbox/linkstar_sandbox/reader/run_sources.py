@@ -32,7 +32,8 @@ _STREAMS = {
     "returns-updated": "SELECT tenant, return_id, version FROM returns.return_case",
     "exceptions-raised": "SELECT tenant, exception_id, version FROM ingest.order_exception"
     " UNION ALL SELECT tenant, exception_id, version FROM labeler.raised_exception"
-    " UNION ALL SELECT tenant, exception_id, version FROM tracker.shipment_exception",
+    " UNION ALL SELECT tenant, exception_id, version FROM tracker.shipment_exception"
+    " UNION ALL SELECT tenant, incident_id, version FROM tracker.incident",
 }
 """By topic that carries the whole stream (`orders`: both order topics together): who the aggregates are, and how far."""
 _WALLETS = """

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from linkstar_contracts import topics
-from linkstar_contracts.events import OrderCancelled, OrderChanged, RouteChosen, SettlementRequested, TrackingUpdated
+from linkstar_contracts.events import (
+    ActionRequested,
+    OrderCancelled,
+    OrderChanged,
+    RouteChosen,
+    SettlementRequested,
+    TrackingUpdated,
+)
 from linkstar_labeler import api
 from linkstar_labeler.handlers import AccountConnectors, Handlers, Settler, only_labelled
 from linkstar_labeler.handlers.invoices import expire_disputes
+from linkstar_labeler.handlers.shipment_actions import ShipmentActions
 from linkstar_labeler.jobs import EndOfDay, MoneyGauges, Purchasing, continue_held, give_up_unused
 from linkstar_labeler.settings import LabelerSettings
 from linkstar_runtime.clock import Clock
@@ -26,6 +34,7 @@ def build() -> Service:
     )
     settler = Settler(vault, settings.labeler.block_size, clock, connectors.simulated_services())
     handlers = Handlers(settler)
+    actions = ShipmentActions(connectors, clock.wall)
     purchasing = Purchasing(connectors, purchases)
     end_of_day = EndOfDay(connectors, purchases)
     return Service(
@@ -39,8 +48,9 @@ def build() -> Service:
                 topics.TRACKING_UPDATED, (TrackingUpdated,), handlers.on_tracking_updated, skips=only_labelled
             ),
             Subscription(topics.SETTLEMENTS_REQUESTED, (SettlementRequested,), handlers.on_settlements_requested),
+            Subscription(topics.SHIPMENT_ACTIONS, (ActionRequested,), actions.on_shipment_actions),
         ),
-        emits=(topics.LABELS, topics.EXCEPTIONS_RAISED),
+        emits=(topics.LABELS, topics.EXCEPTIONS_RAISED, topics.SHIPMENT_ACTIONS),
         routes=api.routes(settler, connectors),
         timers=(
             Timer("continue-held", settings.labeler.retry_held_s, continue_held(settler)),

@@ -226,7 +226,7 @@ async def test_after_the_hand_over_changes_are_too_late_until_delivery_settles_i
     await deliver(database, on_tracking_updated, tracking("shop-1", 1, TrackingStatus.ACCEPTED))
     late = await deliver(database, intake.on_orders_inbound, cancel_request(), change_request(parcels=[parcel()]))
     assert [event.exception_id for event in late if isinstance(event, ExceptionRaised)] == [
-        "ingest.change_too_late.shop-1", "ingest.change_too_late.shop-1.2",
+        "ingest.change_too_late.shop-1", "ingest.change_too_late.shop-1~~2",
     ]  # fmt: skip
     assert len(late) == 2
     settled = await deliver(database, on_tracking_updated, tracking("shop-1", 2, TrackingStatus.DELIVERED))

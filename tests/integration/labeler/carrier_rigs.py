@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.transport import Limits
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
 from linkstar_labeler.carriers.remote import CarrierAccount, connect
-from linkstar_labeler.carriers.remote.transport import Limits
 from linkstar_labeler.domain.connector import LabelRequest, Purchased, PurchasedLabel
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carrier_apis.server import listen, serve
@@ -51,7 +51,6 @@ class Rig:
     tokens: bool = True
     recovers: bool = True
     finds: bool = False
-    tracks: bool = False
     said_no: dict[str, str] = field(default_factory=dict)
     """Magic street to the code of the refusal."""
 
@@ -126,16 +125,16 @@ KARRIO = importlib.util.find_spec("karrio") is not None
 BUILT_IN = (
     Rig(
         "usps", "ground_advantage", "USD", US_SENDER, US_RECEIVER,
-        settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False, tracks=True,
+        settings={"crid": "12345678", "mid": "123456"}, credentials=OAUTH, names_currency=False,
         said_no={"1 Undeliverable Way": "160308", "2 No Funds Street": "100007", "3 No Service Road": "160288"},
     ),
     Rig(
-        "ups", "ground", "USD", US_SENDER, US_RECEIVER, credentials=OAUTH, multi_parcel=True, tracks=True,
+        "ups", "ground", "USD", US_SENDER, US_RECEIVER, credentials=OAUTH, multi_parcel=True,
         said_no={"1 Undeliverable Way": "120802", "2 No Funds Street": "120124", "3 No Service Road": "121210"},
     ),
     Rig(
         "fedex", "ground", "USD", US_SENDER, US_RECEIVER, settings={"smart_post_hub": "5015"}, credentials=OAUTH,
-        multi_parcel=True, recovers=False, finds=True, tracks=True,
+        multi_parcel=True, recovers=False, finds=True,
         said_no={
             "1 Undeliverable Way": "RECIPIENTS.ADDRESS.INVALID", "2 No Funds Street": "ACCOUNT.NOT.BILLABLE",
             "3 No Service Road": "SERVICETYPE.NOT.ALLOWED",
@@ -199,11 +198,11 @@ class Simulator:
 
 
 @contextmanager
-def running_simulator() -> Iterator[Simulator]:
+def running_simulator(clock: Clock | None = None) -> Iterator[Simulator]:
     """Run the simulators in a thread with an event loop of its own, so that tests and carriers share none."""
     listener = listen("127.0.0.1", 0)
     loop, stopping = asyncio.new_event_loop(), asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(listener, Clock(), stopping),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(listener, clock or Clock(), stopping),))
     thread.start()
     simulator = Simulator(f"http://127.0.0.1:{listener.getsockname()[1]}")
     try:

@@ -105,3 +105,5 @@ async def opened_counter(database_url: str, tmp_path: Path, simulator_url: str =
         yield Counter(client, database, ingest, vault, settler, connectors, writer, clock, admin)
     for opened in (database, ingest, admin):
         await opened.close()
+    if connectors._http is not None:
+        await connectors._http.aclose()  # a service keeps it for life; here it would outlive its event loop

@@ -131,7 +131,7 @@ async def opened_desk(database_url: str) -> AsyncIterator[LabelDesk]:
              labeler.volume_agreement, labeler.carrier_account, labeler.purchase, labeler.purchase_attempt,
              labeler.orphan_label, labeler.label_document, labeler.invoice_line, labeler.dispute, labeler.invoice_policy,
              labeler.unused_policy, labeler.unused_sweep,
-             labeler.account_hold CASCADE"""
+             labeler.account_hold, labeler.carrier_action CASCADE"""
     )
     clock = ManualClock(AT)
     settings = LabelerSettings(database=DatabaseSettings(url=database_url, pool_size=16))

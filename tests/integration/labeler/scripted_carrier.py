@@ -33,6 +33,7 @@ from linkstar_labeler.domain.connector import (
     Voided,
     VoidOutcome,
 )
+from linkstar_labeler.domain.interventions import Intervention, InterventionOutcome, Taken
 from linkstar_labeler.domain.purchase_steps import Patience
 from linkstar_labeler.handlers import BoundConnector, Buyer, StoredPurchases
 from linkstar_labeler.store import PLATFORM, AccountKey, StoredAccount
@@ -59,11 +60,14 @@ class ScriptedCarrier:
     def __init__(self, *buys: PurchaseOutcome, recovers: bool = False) -> None:
         self.carrier = "usps"
         self.capabilities = Capabilities(
-            PurchaseGuarantee.RECONCILED, frozenset({"ground_advantage"}), recovers=recovers, lists_labels=True
-        )
+            PurchaseGuarantee.RECONCILED, frozenset({"ground_advantage"}), recovers=recovers, lists_labels=True,
+            interventions=frozenset({"intercept", "redirect"}),
+        )  # fmt: skip
         self.buys: list[PurchaseOutcome] = list(buys)
         self.finds: list[RecoverOutcome] = [NotFound()]
         self.voids: list[VoidOutcome] = [Voided()]
+        self.taken: list[InterventionOutcome] = [Taken("T-1")]
+        self.wanted: list[Intervention] = []
         self.listed: list[BillableLabel] = []
         self.calls: list[str] = []
         self.requests: list[LabelRequest] = []
@@ -78,6 +82,10 @@ class ScriptedCarrier:
 
     async def void(self, label: PurchasedLabel) -> VoidOutcome:
         return await self._answer(f"void {label.carrier_id}", self.voids)
+
+    async def intervene(self, wanted: Intervention) -> InterventionOutcome:
+        self.wanted.append(wanted)
+        return await self._answer(f"intervene {wanted.kind}", self.taken)
 
     async def billable(self, day: date) -> Sequence[BillableLabel] | NotSent | OutcomeUnknown:
         self.calls.append(f"list {day}")

@@ -15,8 +15,8 @@ from typing import Any, cast
 import pytest
 from integration.labeler.carrier_rigs import Simulator, running_simulator
 from integration.labeler.label_counter import Counter
+from integration.labeler.manifest_desk import ask, bind, buy, empty
 from integration.labeler.money_counter import MoneyCounter, Terminal, opened_terminal
-from integration.labeler.test_manifests import ask, bind, buy, empty
 
 pytestmark = pytest.mark.integration
 SHOWN = re.findall(

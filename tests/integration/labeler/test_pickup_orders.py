@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from integration.labeler.carrier_rigs import Simulator, running_simulator
+from integration.labeler.carrier_rigs import Simulator
 from integration.labeler.label_counter import Counter
-from integration.labeler.test_manifests import bind, buy, close, empty
+from integration.labeler.manifest_desk import ask, bind, buy, close, empty
 from unit.labeler.label_samples import route
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with running_simulator() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +53,45 @@ async def test_a_pickup_s_times_are_compared_as_instants(counter: Counter, simul
     # the clocks go from 02:00 to 03:00: half past two is half past three
     assert (await book(counter, "p1", ready="02:30", closes="03:00", **spring))["code"] == "times_reversed"
     assert (await book(counter, "p2", ready="02:30", closes="03:45", **spring))["state"] == "requested"
+
+
+async def test_a_pickup_is_booked_once_and_never_asked_for_again(counter: Counter, simulator: Simulator) -> None:
+    client = "pickup"
+    await bind(counter, simulator, client)
+    await buy(counter, "o1", "o2")
+    tomorrow = (counter.clock.now() + timedelta(days=1)).date()
+    body = {"warehouse": "US-NJ", "carrier": "usps", "day": str(tomorrow), "ready": "09:00", "closes": "17:00"}
+
+    async def book(key: str, **more: Any) -> Any:
+        return (await counter.client.post("/v1/pickups", json=body | more, headers={"idempotency-key": key})).json()
+
+    first = await book("p1")
+    assert (first["pickup_id"], first["state"], first["parcels"], first["weight_g"]) == (
+        "P0000001", "requested", 2, 2 * 681,
+    )  # fmt: skip
+    assert await book("p1") == first
+    assert (await book("p2"))["code"] == "pickup_exists"
+    await ask(counter)
+    booked = (await counter.client.get("/v1/pickups/P0000001")).json()
+    assert (booked["state"], bool(booked["confirmation"])) == ("booked", True)
+    assert (await counter.client.delete("/v1/pickups/P0000001")).json()["code"] == "cancel_with_carrier"
+    gone = await counter.client.delete("/v1/pickups/P0000001", params={"told_carrier": True})
+    assert gone.json()["state"] == "cancelled"
+    simulator.fail("timeout_after", "pickup", client, seconds=0.05)
+    assert (await book("p3"))["pickup_id"] == "P0000002"
+    for _ in range(3):
+        await ask(counter, 100)
+    lost = (await counter.client.get("/v1/pickups", params={"state": "unknown"})).json()["pickups"]
+    assert [each["pickup_id"] for each in lost] == ["P0000002"]
+    assert (await book("p4"))["code"] == "pickup_exists"
+    answered = await counter.client.post("/v1/pickups/P0000002/answer", json={"confirmation": "WTC1"})
+    assert (answered.json()["state"], answered.json()["confirmation"]) == ("booked", "WTC1")
+    assert (await counter.client.post("/v1/pickups/P0000002/answer", json={"confirmation": None})).status_code == 409
+    for changed, code in (
+        ({"carrier": "ups"}, "pickup_not_offered"),
+        ({"closes": "08:00"}, "times_reversed"),
+        ({"day": "2020-01-01"}, "day_too_far"),
+        ({"warehouse": "US-XX"}, "timezone_unknown"),
+        ({"warehouse": "US-XX", "timezone": "America/Chicago"}, "nothing_to_collect"),
+    ):
+        assert (await book(f"bad-{code}", **changed))["code"] == code

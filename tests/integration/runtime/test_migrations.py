@@ -151,7 +151,9 @@ async def test_rights_taken_back_by_a_migration_stay_taken_back(url: str, packag
 async def test_few_services_reach_the_vault(url: str, package: Path, service: str) -> None:
     await migrate(url, service, package.name)
     insert = "INSERT INTO vault.dek VALUES ('demo', 'x', 'k', 'w', now())"
-    assert await _may(url, service, "SELECT * FROM vault.dek") is (service in {"ingest", "labeler", "returns"})
+    assert await _may(url, service, "SELECT * FROM vault.dek") is (
+        service in {"ingest", "labeler", "tracker", "returns"}
+    )
     assert await _may(url, service, insert) is (service == "ingest")
     for sql in ("DELETE FROM vault.dek", "UPDATE vault.dek SET wrapped = ''"):
         assert not await _may(url, service, sql)

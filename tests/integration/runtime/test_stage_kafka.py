@@ -102,7 +102,7 @@ class Scene:
             loop = asyncio.get_running_loop()
             deadline = loop.time() + seconds
             while loop.time() < deadline:
-                batch = await consumer.getmany(timeout_ms=1000)
+                batch = await consumer.getmany(timeout_ms=400)
                 records += [record for part in batch.values() for record in part]
                 missing = len(self.expected) - len({_identity(record) for record in records})
                 if not batch and missing <= 0:
@@ -110,6 +110,14 @@ class Scene:
         finally:
             await consumer.stop()
         pytest.fail(f"{missing} facts never arrived\n{self.replicas.logs()[-4000:]}")
+
+    async def drained(self) -> None:
+        """Return once every row of the outbox is sent and gone."""
+        for _ in range(200):
+            if await self.fetch("SELECT count(*) FROM outbox WHERE grp = $1", f"{self.prefix}example") == [(0,)]:
+                return
+            await asyncio.sleep(0.05)
+        pytest.fail("the outbox never ran empty")
 
     async def fetch(self, sql: str, *args: object) -> list[asyncpg.Record]:
         connection = await asyncpg.connect(self.database_url)
@@ -190,6 +198,7 @@ async def test_shards_move_between_three_replicas_while_one_is_killed_and_one_sl
     replicas.signal(signal.SIGCONT, second)
     await scene.publish(40, range(1600, 2000))
     scene.check(await scene.emitted())
+    await scene.drained()
     assert replicas.stop() == [0, 0, 0]
     assert await scene.fetch("SELECT count(*) FROM outbox WHERE grp = $1", f"{scene.prefix}example") == [(0,)]
 

@@ -125,6 +125,15 @@ async def test_a_scan_ahead_of_the_clock_is_set_apart_and_shown(counter: Counter
     assert (await counter.client.get("/v1/quarantine")).json()["quarantined"] == []
 
 
+async def test_a_call_is_gone_before_what_is_personal_must_be(counter: Counter) -> None:
+    fedex = await address(counter, "fedex")
+    assert (await fedex.fedex(delivered())).status_code == 200
+    counter.desk.clock.advance(timedelta(days=29))
+    async with counter.desk.database.transaction() as tx:
+        await store.expire_webhooks(tx, 100)
+    assert (await counter.client.get(f"{fedex.admin}/deliveries")).json() == {"deliveries": []}
+
+
 async def test_the_secret_before_holds_for_a_day(counter: Counter) -> None:
     fedex = await address(counter, "fedex")
     rotated = (await counter.client.post(f"{fedex.admin}/rotate", json={})).json()

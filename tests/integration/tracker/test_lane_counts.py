@@ -118,6 +118,17 @@ async def test_a_lane_that_is_known_is_watched_by_what_it_does(desk: Desk) -> No
     assert raised(await desk.scans(scan("DL", 41))) == [("track.silent.s-1", 2, "resolved")]
 
 
+async def test_a_new_policy_holds_for_the_next_label_before_any_timer_has_read_it(desk: Desk) -> None:
+    rule = {"code": "track.no_acceptance", "stage": "acceptance", "hours": 1, "clock": "calendar"}
+    wanted = SellerPolicy.model_validate({"rules": [rule]})
+    async with desk.database.transaction() as tx:
+        await store.put_policy(tx, "demo", wanted.model_dump_json())
+        await store.review_next(tx, 10)
+    await desk.labels(label())
+    async with desk.database.transaction() as tx:
+        assert await tx.fetchval("SELECT watch_due_at FROM tracker") == LABELLED + timedelta(hours=1)
+
+
 async def test_a_new_policy_reaches_the_parcels_under_way_a_portion_at_a_time(desk: Desk) -> None:
     for number in range(5):
         await desk.labels(label(order=f"s-{number}", numbers=[NUMBERS[0][:-1] + str(number)]))

@@ -13,6 +13,8 @@ from unit.tracker.tracked_facts import NUMBERS, label, scan, void
 from linkstar_contracts.events import CarrierScan, ShipmentUpdated
 from linkstar_runtime.handling import Received, Reject
 from linkstar_tracker import store
+from linkstar_tracker.domain.shipment import Rules
+from linkstar_tracker.handlers import Tracking
 
 pytestmark = pytest.mark.integration
 
@@ -109,6 +111,28 @@ async def test_silence_is_raised_once_and_answered_by_the_next_scan(desk: Desk) 
     assert await desk.timer(2000) == []
 
 
+async def test_a_scan_leaves_the_index_of_looks_alone_and_the_next_look_puts_the_watch_off(desk: Desk) -> None:
+    await desk.labels(label())
+    [(first, due)] = await rows(desk, "SELECT look_at, watch_due_at FROM tracker")
+    await desk.scans(scan("PU", 20))
+    [(look, later)] = await rows(desk, "SELECT look_at, watch_due_at FROM tracker")
+    assert first == due == look < later
+    assert await desk.timer(73) == []
+    assert [tuple(row) for row in await rows(desk, "SELECT look_at, watch_due_at FROM tracker")] == [(later, later)]
+    await desk.scans(scan("DL", 80))
+    assert [tuple(row) for row in await rows(desk, "SELECT look_at, watch_due_at FROM tracker")] == [(None, None)]
+
+
+async def test_a_shipment_stored_before_scans_were_kept_in_brief_is_read_whole(desk: Desk) -> None:
+    await desk.labels(label())
+    await desk.scans(scan("PU", 3), scan("IT", 9))
+    async with desk.database.transaction() as tx:
+        await tx.execute("UPDATE tracker SET briefs = NULL")
+    assert told(await desk.scans(scan("PU", 3), scan("OD", 30))) == [(4, "out_for_delivery")]
+    [(briefs,)] = await rows(desk, "SELECT briefs FROM tracker")
+    assert len(briefs.split("\n")) == 3
+
+
 async def test_the_timer_looks_at_its_own_shards_only(desk: Desk) -> None:
     await desk.labels(label())
     assert await desk.timer(100, shards=[0, 1, 2]) == []
@@ -150,6 +174,8 @@ async def test_scans_of_unknown_numbers_are_told_when_the_label_comes(desk: Desk
 async def test_what_another_tenant_reports_is_not_taken_for_ones_own(desk: Desk) -> None:
     await keep(desk, "other", scan("DL", 3))
     assert told(await desk.labels(label())) == [(1, "pending")]
+    async with desk.database.transaction() as tx:
+        assert await store.take_matched(tx, 10) == []
     assert len(await rows(desk, "SELECT * FROM unmatched_scan")) == 1
 
 
@@ -171,8 +197,22 @@ async def test_codes_without_a_row_are_kept_and_counted(desk: Desk) -> None:
     assert told(outcomes) == [(2, "unknown"), (3, "unknown"), (4, "accepted")]
     await desk.scans(scan("ZZ", 1), scan("ZZ", 4))
     async with desk.database.transaction() as tx:
-        [unmapped] = await store.unmapped_codes(tx)
+        [unmapped] = await store.unmapped_codes(tx, "demo")
+        assert await store.unmapped_codes(tx, "other") == []
     assert (unmapped["carrier"], unmapped["code"], unmapped["seen"]) == ("fedex", "ZZ", 3)
+
+
+async def test_scans_beyond_any_journey_are_set_apart(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linkstar_tracker.handlers.tracking.MOST_SCANS", 2)
+    await desk.labels(label())
+    assert told(await desk.scans(scan("PU", 3), scan("AR", 8), scan("OD", 9))) == [(2, "accepted"), (3, "in_transit")]
+    assert await desk.scans(scan("PU", 3), scan("OD", 9)) == []
+    async with desk.database.transaction() as tx:
+        apart = await store.quarantined_scans(tx, "demo", ("", "", ""), 10)
+        chain = await store.read_evidence(tx, "demo", "s-1")
+    assert [each.scan.code for each in apart] == ["OD"]
+    assert chain is not None
+    assert chain.length == 3
 
 
 async def test_tenants_with_the_same_order_id_do_not_meet(desk: Desk) -> None:
@@ -203,3 +243,16 @@ async def keep(desk: Desk, reporter: str, *scans: object) -> None:
 async def rows(desk: Desk, sql: str, *args: object) -> list[object]:
     async with desk.database.transaction() as tx:
         return await tx.fetch(sql, *args)
+
+
+async def test_a_scan_from_outside_that_lies_ahead_of_the_clock_is_set_apart_and_not_rejected(desk: Desk) -> None:
+    desk.tracking = Tracking(Rules.shipped())
+    await desk.labels(label())
+    assert told(await desk.scans(scan("PU", 3), scan("DL", 27), scan("IT", 26))) == [(2, "accepted"), (3, "in_transit")]
+    async with desk.database.transaction() as tx:
+        [apart] = await store.quarantined_scans(tx, "demo", ("", "", ""), 10)
+        assert await store.quarantined_scans(tx, "other", ("", "", ""), 10) == []
+    assert apart.scan == scan("DL", 27)
+    assert apart.expires_at - desk.clock.now() == timedelta(days=30)
+    desk.clock.advance(timedelta(hours=2))
+    assert told(await desk.scans(scan("DL", 27))) == [(4, "delivered")]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import re
+import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +18,8 @@ from unit.tracker.tracked_facts import NUMBERS, label
 
 pytestmark = pytest.mark.integration
 
-PAGE = (Path(__file__).parents[3] / "docs/tracking.md").read_text("utf-8")
+ROOT = Path(__file__).parents[3]
+PAGE, GUIDE = ((ROOT / "docs" / name).read_text("utf-8") for name in ("tracking.md", "purchases.md"))
 
 
 @pytest.fixture
@@ -74,3 +79,48 @@ async def test_a_timeline_is_told_in_two_languages_and_unknown_codes_are_reporte
     assert (await counter.client.get("/v1/trackers/s-1", params={"lang": "fr"})).status_code == 422
     [unknown] = json.loads(await counter.linkstar("tracking", "unmapped", "--json"))
     assert (unknown["carrier"], unknown["code"], unknown["seen"]) == ("fedex", "Q7", 1)
+
+
+async def test_a_delivery_that_is_denied_is_told_once_and_settled(counter: Counter) -> None:
+    await counter.desk.labels(label())
+    told = {"reference": "ebay-1", "reason": "not_received"}
+    early = await counter.client.post("/v1/trackers/s-1/disputes", json=told)
+    assert (early.status_code, early.json()["code"]) == (409, "not_delivered")
+    assert (await counter.client.post("/v1/trackers/s-9/disputes", json=told)).status_code == 404
+    await counter.client.post("/v1/scans", json={"scans": [WAY[0], DELIVERED]})
+    first, again = [await counter.client.post("/v1/trackers/s-1/disputes", json=told) for _ in range(2)]
+    assert (first.status_code, again.status_code, first.json()) == (201, 200, again.json())
+    assert first.json()["evidence"] == ["dispute:ebay-1", f"tracking:{NUMBERS[0]}"]
+    other = await counter.client.post("/v1/trackers/s-1/disputes", json={**told, "reference": "ebay-2"})
+    assert (other.status_code, other.json()["code"]) == (409, "dispute_open")
+    [shown] = (await counter.client.get("/v1/trackers/s-1", params={"lang": "zh"})).json()["exceptions"]
+    assert (shown["code"], shown["state"], shown["told"]) == (
+        "track.delivery_disputed", "open", "显示签收但买家未收到"
+    )  # fmt: skip
+    end = "/v1/trackers/s-1/disputes/ebay-1/settlement"
+    for _ in range(2):
+        ended = (await counter.client.post(end, json={"outcome": "refunded"})).json()
+        assert (ended["state"], ended["version"], ended["evidence"][-1]) == ("resolved", 2, "outcome:refunded")
+    assert (
+        await counter.client.post(end.replace("-1/settle", "-7/settle"), json={"outcome": "found"})
+    ).status_code == 404
+    assert (await counter.client.post("/v1/trackers/s-1/disputes", json=told)).status_code == 200, "the same denial"
+
+
+async def test_what_the_page_says_to_try_can_be_tried(counter: Counter, tmp_path: Path) -> None:
+    await counter.desk.labels(label(order="first-1"))
+    counter.desk.clock.advance(datetime.now(UTC) - counter.desk.clock.now())
+    services = {name: [counter.url] for name in ("ingest", "labeler", "tracker")}
+    places = json.dumps({"keys": {"demo": os.environ["LINKSTAR_API_KEY"]}, "services": services})
+    (tmp_path / "endpoints.json").write_text(places)
+    (tmp_path / ".linkstar").mkdir()
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    [helpers] = re.findall(r"^told\(\).*?^send\(\).*?$", GUIDE, re.MULTILINE | re.DOTALL)
+    tries = "".join(re.findall(r"^```sh\n(.*?)^```", PAGE.split("## Try it")[1], re.MULTILINE | re.DOTALL))
+    tries = re.sub(r"^\.venv/bin/linkstar .*\n", "", tries, flags=re.MULTILINE)
+    script = f"{helpers}\n{tries}".replace('"usps"', '"fedex"').replace('"01"', '"DL"')
+    ran = await asyncio.create_subprocess_exec("bash", "-c", script, cwd=tmp_path, stdout=-1, stderr=-2)
+    said = (await ran.communicate())[0].decode()
+    for told in ('200 {"accepted":1,', '"state":"open"', "outcome:found", '"hours":48'):
+        assert told in said, said

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -31,6 +32,7 @@ from linkstar_runtime.master_keys import MasterKeys
 from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.vault import Vault
 from linkstar_tracker import api
+from linkstar_tracker.carriers import TrackingClients
 from linkstar_tracker.settings import Settings
 
 
@@ -65,7 +67,9 @@ class _Delivering:
 
 
 @asynccontextmanager
-async def opened_counter(database_url: str, folder: Path) -> AsyncIterator[Counter]:
+async def opened_counter(
+    database_url: str, folder: Path, clients: TrackingClients | None = None
+) -> AsyncIterator[Counter]:
     """A counter over empty tables, which the environment names while it is open."""
     connection = await asyncpg.connect(database_url)
     key = await create_key(connection, "demo", ["*"])
@@ -75,16 +79,23 @@ async def opened_counter(database_url: str, folder: Path) -> AsyncIterator[Count
             settings=Settings(), clock=desk.clock, database=desk.database, writer=_Delivering(desk),
             vault=Vault(MasterKeys([bytes(32)])), authorize=Authorizer(desk.database, desk.clock),
         )  # fmt: skip
-        served = create_app("tracker", api.routes, cast("ServiceContext", parts), cast("Health", SimpleNamespace()))
+        served = create_app(
+            "tracker",
+            partial(api.routes, clients=clients),
+            cast("ServiceContext", parts),
+            cast("Health", SimpleNamespace()),
+        )
         server = uvicorn.Server(uvicorn.Config(served, log_config=None, lifespan="off"))
         listener = socket.create_server(("127.0.0.1", 0))
         task = asyncio.create_task(server.serve([listener]))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.MonkeyPatch.context() as environment:
-            environment.setenv("LINKSTAR_HOME", str(folder))
-            environment.setenv("LINKSTAR_TRACKER_URL", url)
-            environment.setenv("LINKSTAR_API_KEY", key)
-            async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
-                yield Counter(url, client, desk)
-        server.should_exit = True
-        await task
+        try:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv("LINKSTAR_HOME", str(folder))
+                environment.setenv("LINKSTAR_TRACKER_URL", url)
+                environment.setenv("LINKSTAR_API_KEY", key)
+                async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {key}"}) as client:
+                    yield Counter(url, client, desk)
+        finally:
+            server.should_exit = True
+            await task

@@ -20,6 +20,7 @@ from linkstar_bench.relay import READS, WRITES
 from linkstar_bench.report import markdown, table
 from linkstar_bench.rounds import Burst, Round
 from linkstar_bench.storage import Storage
+from linkstar_bench.tracker.scanning import told_once
 from linkstar_bench.usage import Reading, Usage, parse_stat
 from linkstar_bench.verdict import FACTS, Census, Verdict, judge_topics
 from linkstar_contracts.events import TrackingStatus, TrackingUpdated
@@ -255,3 +256,11 @@ def test_a_round_of_linkstar_has_at_least_twenty_thousand_orders() -> None:
 def test_series_puts_verdicts_together() -> None:
     cases: Mapping[str, int] = Series([_round(1.0), _round(1.0, lost=2)]).verdict().examined
     assert cases == {"labels": 2_000}
+
+
+def test_an_event_told_twice_does_not_stand_in_for_a_lost_one() -> None:
+    first, second, other = ("a", b"1"), ("b", b"1"), ("a", b"2")
+    assert told_once([first, second, first], 2)
+    assert not told_once([first, first], 2)
+    assert not told_once([first, other], 2)
+    assert not told_once([first, other, second], 2)

@@ -11,8 +11,10 @@ from architecture.source_tree import ROOT
 
 from linkstar_bench.silence.__main__ import main
 from linkstar_bench.silence.judging import Verdict, compared, failures, judge
+from linkstar_bench.silence.outages import GATEWAYS, broken_week, quiet_weeks
 from linkstar_bench.silence.rules import Rule, at_limits, fixed, learned, limits, model_of, threshold_of
 from linkstar_bench.silence.world import STAGES, Silences, scans, wall_clock, working_clock, world
+from linkstar_performance.outages import Suspicion
 from linkstar_performance.silence import SilenceModel
 from linkstar_tracker.domain.calendars import CarrierCalendar
 
@@ -63,6 +65,11 @@ def test_a_detector_that_counts_sundays_fails_where_it_matters(model: SilenceMod
 def test_patience_and_haste_fail(judged: Silences) -> None:
     assert missed(fixed(168), judged) == {"mean_delay_h"}
     assert missed(fixed(72), judged) == {"alert_ratio", "precision_ratio"}
+
+
+def test_a_detector_that_never_alerts_fails_every_bar_that_needs_an_alert(judged: Silences) -> None:
+    never: Rule = lambda silences: np.full_like(silences.since_h, np.inf)  # noqa: E731 - a rule in one line
+    assert missed(never, judged) == {"precision_ratio", "mean_delay_h"}
 
 
 def test_delay_counts_over_all_alerts(judged: Silences) -> None:
@@ -126,3 +133,15 @@ def test_a_missed_bar_is_told_and_fails_the_command(
     monkeypatch.setattr("linkstar_bench.silence.__main__.threshold_of", lambda _model: 0.05)
     assert main(["--seeds", "31", "--parcels", "5000"]) == 1
     assert "MISSED: precision_ratio" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_place_that_stops_is_one_incident_instead_of_an_alert_per_parcel(seed: int) -> None:
+    quiet, broken = quiet_weeks(seed, 60, Suspicion()), broken_week(seed, 60, Suspicion())
+    assert quiet.incidents == (), "three weeks without an outage"
+    assert quiet.alerts == quiet.alerts_alone
+    [(_, place)] = broken.incidents
+    assert place == str(seed % GATEWAYS)
+    outage = broken.alerts_alone - quiet.alerts_alone
+    assert outage > 30
+    assert broken.alerts - quiet.alerts <= 0.15 * outage

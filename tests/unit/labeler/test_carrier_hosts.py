@@ -8,9 +8,9 @@ import pytest
 from integration.labeler.carrier_rigs import RIGS
 from pydantic import ValidationError
 
+from linkstar_carriers.hosts import HOSTS, check_hosts
 from linkstar_labeler.api.accounts import NewAccount
 from linkstar_labeler.carriers.remote import CONNECTORS, AccountIncomplete, CarrierAccount, connect, open_http
-from linkstar_labeler.carriers.remote.hosts import HOSTS, check_hosts
 from linkstar_labeler.carriers.remote.simulated import SENDERS, SIMULATED, simulated_account
 from linkstar_runtime.clock import Clock
 

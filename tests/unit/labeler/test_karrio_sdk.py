@@ -14,9 +14,9 @@ import pytest
 from integration.labeler.carrier_rigs import CANADA_POST, KARRIO
 from PIL import ImageFile
 
+from linkstar_carriers.transport import Limits, Transport
 from linkstar_labeler.carriers.remote import AccountIncomplete, connect, open_http
 from linkstar_labeler.carriers.remote.karrio_sdk import Exchange, load
-from linkstar_labeler.carriers.remote.transport import Limits, Transport
 from linkstar_runtime.clock import Clock
 
 installed = pytest.mark.skipif(not KARRIO, reason="the extra karrio is not installed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from unit.labeler.misbehaving_carrier import (
+from unit.carriers.misbehaving_carrier import (
     START,
 )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from integration.labeler.carrier_rigs import RIGS
 
+from linkstar_carriers.tracking import TRACKED
 from linkstar_labeler.carriers.remote import CONNECTORS, connect, open_http
 from linkstar_labeler.domain.connector import Capabilities
 from linkstar_runtime.clock import Clock
@@ -20,7 +21,7 @@ GUIDE = (ROOT / "docs/adding-a-carrier.md").read_text("utf-8")
 def row(name: str, carrier: str, can: Capabilities) -> str:
     yes = {True: "yes", False: "no"}
     found = {(True, False): "yes", (False, True): "later"}.get((can.recovers, can.finds), "no")
-    flags = (can.lists_labels, can.voids, can.manifests, can.pickups, can.returns, can.tracks)
+    flags = (can.lists_labels, can.voids, can.manifests, can.pickups, can.returns, name in TRACKED)
     key = f"{can.key_lives_s / 3600:.0f} h" if can.key_lives_s else "no"
     cells = (f"`{name}`", f"`{carrier}`", ", ".join(sorted(can.services)), key, found, *(yes[flag] for flag in flags))
     return f"| {' | '.join(cells)} |"

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from linkstar_carriers.replies import Node, Unreadable, read_json
 from linkstar_contracts.values import Consignee, Dimensions, Money, Parcel, ServiceOptions, Weight
 from linkstar_labeler.carriers.remote import ups_writing, usps_writing
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, without_people
-from linkstar_labeler.carriers.remote.replies import Node, Unreadable, printed, read_json
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.carriers.remote.writing import sides_in, street_lines, weight_in
 from linkstar_labeler.domain.connector import LabelRequest, Refused
 

@@ -85,7 +85,7 @@ def held(code: str | None) -> Shipment:
 def test_a_hold_is_told_once_and_resolved_when_it_ends() -> None:
     shipment = held("insufficient_balance")
     [opened] = settle_hold(shipment, "insufficient_balance", [], AT)
-    assert (opened.exception_id, opened.version) == ("label.insufficient_balance.order-1.2", 1)
+    assert (opened.exception_id, opened.version) == ("label.insufficient_balance.order-1~~2", 1)
     known = [KnownException(opened.exception_id, opened.code.value, True, 1)]
     assert settle_hold(shipment, "insufficient_balance", known, AT) == []
     [resolved] = settle_hold(shipment, None, known, AT)
@@ -93,7 +93,7 @@ def test_a_hold_is_told_once_and_resolved_when_it_ends() -> None:
 
 
 def test_a_hold_that_changes_its_reason_resolves_the_first() -> None:
-    known = [KnownException("label.insufficient_balance.order-1.2", "label.insufficient_balance", True, 1)]
+    known = [KnownException("label.insufficient_balance.order-1~~2", "label.insufficient_balance", True, 1)]
     events = settle_hold(held("insufficient_balance"), "numbers_exhausted", known, AT)
     assert [(event.code.value, event.state.value) for event in events] == [
         ("label.insufficient_balance", "resolved"), ("label.failed", "open"),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from linkstar_contracts.values import Money, parse_money
@@ -31,11 +31,13 @@ def test_the_highest_tier_reached_counts(shipments: int, basis_points: int) -> N
 
 @settings(deadline=None)
 @given(st.integers(-1000, 10**9), st.integers(1, 10_000))
+@example(1, 5_000)  # exactly half a cent
+@example(-1, 5_000)
 def test_a_rebate_is_the_share_rounded_half_up_and_never_negative(charged: int, basis_points: int) -> None:
     entry = rebate_entry(agreement(Tier(1, basis_points)), NOVEMBER, Volume(1, 1, charged))
     exact = Decimal(max(charged, 0)) * basis_points / 10_000
     amount = entry.amount.amount_minor if entry else 0
-    assert Decimal("-0.5") < exact - amount <= Decimal("0.5")
+    assert Decimal("-0.5") <= exact - amount < Decimal("0.5")
     assert amount <= max(charged, 0)
 
 

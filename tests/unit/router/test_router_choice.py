@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
+from linkstar_performance.lateness import late_permille
 from linkstar_router.domain.calendars import Dates
-from linkstar_router.domain.choice import cost_milli, late_permille
+from linkstar_router.domain.choice import cost_milli
 from linkstar_router.domain.decision import Decision, Question, decide, encode, reexecute
 from linkstar_router.domain.snapshot import Snapshot
 

@@ -32,7 +32,7 @@ def parcel_of(
     number: int, carrier: str = "usps", service: str = "ground_advantage", kind: Literal["order", "return"] = "order",
     labelled_at: datetime = MONDAY,
 ) -> PostedParcel:  # fmt: skip
-    ends = (HANOVER, MUNICH) if FAMILY_OF_CARRIER[carrier] in ("dhl-de", "parcel-de") else (LOS_ANGELES, CHICAGO)
+    ends = (HANOVER, MUNICH) if carrier.endswith("-de") else (LOS_ANGELES, CHICAGO)
     return PostedParcel(
         tenant="demo", order_id=f"o{number}", shipment_id=f"o{number}", route_version=1, parcel=1,
         tracking_number=f"94001{number:015}", carrier=carrier, service=service, kind=kind, warehouse=ends[0],

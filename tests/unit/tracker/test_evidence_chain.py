@@ -143,10 +143,12 @@ def test_a_row_changed_or_deleted_in_the_database_shows_in_the_pack() -> None:
     changed = [*true.entries]
     changed[2] = changed[2]._replace(fact=b'{"code":"DL"}', fact_sha256=None)
     assert verified(pack_of("demo", "s-1", true._replace(entries=changed), LABELLED).file()).faults == (
-        "entry 3: changed",
+        ("entry_changed", "entry 3: changed"),
     )
     shortened = true._replace(entries=true.entries[:-1])
-    assert verified(pack_of("demo", "s-1", shortened, LABELLED).file()).faults == ("entry 6: missing",)
+    assert verified(pack_of("demo", "s-1", shortened, LABELLED).file()).faults == (
+        ("entry_missing", "entry 6: missing"),
+    )
 
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)

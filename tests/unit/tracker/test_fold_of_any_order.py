@@ -58,9 +58,14 @@ class Life(RuleBasedStateMachine):
         code=st.sampled_from(CODES),
         hours=st.integers(-5, 60),
         number=st.sampled_from([*NUMBERS, FOREIGN]),
+        city=st.sampled_from(["", "Memphis", "Reno"]),
     )
-    def scanned(self, code: str, hours: int, number: str) -> None:
-        self.facts.append(scan(code, hours, number=number))
+    def scanned(self, code: str, hours: int, number: str, city: str) -> None:
+        self.facts.append(scan(code, hours, number=number, city=city))
+
+    @rule(number=st.sampled_from(NUMBERS), hours=st.integers(3, 40))
+    def scanned_again_and_again_at_one_place(self, number: str, hours: int) -> None:
+        self.facts += [scan("AR", hours + each, number=number, city="Memphis") for each in (0, 9, 18)]
 
     @rule(code=st.sampled_from(["OD", "DL"]), number=st.sampled_from(NUMBERS))
     def scanned_in_one_minute(self, code: str, number: str) -> None:

@@ -142,6 +142,27 @@ def test_a_budget_of_alerts_makes_wait() -> None:
     assert expect(seen, Patience(wait_hours=20), TRUST, 20).of(lane) == patient
 
 
+@pytest.mark.parametrize("budget", [40, 20, 10])
+def test_a_budget_holds_even_where_silences_outlast_every_usual_limit(budget: int) -> None:
+    """A tenth of these parcels take one to three weeks; each has one silence. Without a budget limits end at 168 hours."""
+    lane, parcels, lost = f"in_transit|{LANE}", 10_000, 5
+    slow = [Learned(lane, step, 0.1 * parcels / 50, 0.1 * parcels / 50, 0) for step in range(25, 75)]
+    seen = [Learned(lane, 2, 0.9 * parcels, 0.9 * parcels, 0), *slow, Learned(lane, BINS, 0, 0, lost)]
+
+    def alerts(expected: Expectations, per_1000: int | None) -> float:
+        found = expected.of(lane, per_1000)
+        assert found
+        late = sum(each.ended for each in slow if (each.step + 0.5) * 6 > found.limit_hours)
+        return (late + lost) * 1000 / (parcels + lost)
+
+    usual = expect(seen, Patience(wait_hours=80), TRUST)
+    assert alerts(usual, None) > 40
+    within = budget * 1.1  # silences are counted in bins of six hours
+    assert alerts(usual, budget) <= within
+    assert alerts(expect(seen, Patience(wait_hours=80), TRUST, budget), None) <= within
+    assert usual.of(lane, 1000) == usual.of(lane), "who can bear more does not wait longer"
+
+
 def test_more_taken_back_than_given_up_counts_as_none() -> None:
     assert expect(counts(lost=-3), Patience(30), TRUST).of(f"in_transit|{LANE}") is not None
 

@@ -19,6 +19,7 @@ from linkstar_contracts.events import (
     ShipmentUpdated,
     TrackingUpdated,
 )  # fmt: skip
+from linkstar_tracker.domain.disputes import Denial, denied, dispute_of
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Rules, Shipment
 
@@ -129,8 +130,16 @@ def test_attempts_open_and_resolve_and_recur_under_a_new_id() -> None:
     )
     assert raised(events) == [
         ("track.delivery_failed.s-1", 1, "open"), ("track.delivery_failed.s-1", 2, "resolved"),
-        ("track.delivery_failed.s-1.2", 1, "open"), ("track.delivery_failed.s-1.2", 2, "resolved"),
+        ("track.delivery_failed.s-1~~2", 1, "open"), ("track.delivery_failed.s-1~~2", 2, "resolved"),
     ]  # fmt: skip
+
+
+def test_what_recurs_is_not_taken_for_the_first_of_another_order() -> None:
+    _, events = follow(label(), scan("PU", 3), scan("DE", 10), scan("OD", 30), scan("DE", 34))
+    other = Shipment("demo", "s-1.2", "s-1.2", 0)
+    theirs = [each for fact in (label(order="s-1.2"), scan("PU", 3), scan("DE", 10)) for each in apply(other, fact)]
+    assert len({name for name, _, _ in raised(events)}) == 2
+    assert not {name for name, _, _ in raised(events)} & {name for name, _, _ in raised(theirs)}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +219,20 @@ class Following(RuleBasedStateMachine):
     )
     def scanned(self, code: str, ago: int, number: str) -> None:
         self.tell(scan(code, max(0.0, self.hours - ago), number=number))
+
+    @precondition(lambda self: self.shipment.label)
+    @rule(reference=st.sampled_from(["c-1", "c-2"]), parcel=st.sampled_from([None, 1, 2]))
+    def denied(self, reference: str, parcel: int | None) -> None:
+        label, parcels = self.shipment.label, self.shipment.parcels(RULES)
+        if label and (
+            trouble := denied(Denial(reference=reference, reason="not_received", parcel=parcel), label, parcels)
+        ):
+            self.events += self.shipment.open(trouble, RULES, LABELLED + timedelta(hours=self.hours))
+
+    @rule(reference=st.sampled_from(["c-1", "c-2"]))
+    def settled(self, reference: str) -> None:
+        if alarm := dispute_of(self.shipment.alarms.values(), reference):
+            self.events += self.shipment.settle(alarm, LABELLED + timedelta(hours=self.hours), "found")
 
     @precondition(lambda self: self.shipment.scans)
     @rule(data=st.data())

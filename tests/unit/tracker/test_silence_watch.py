@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linkstar_contracts.events import ExceptionCode, TrackingStatus
@@ -80,6 +81,25 @@ def test_more_hours_are_never_due_earlier(start: datetime, hours: float, more: f
 @given(MOMENTS, st.floats(0.1, 300))
 def test_on_a_calendar_without_rest_hours_are_hours(start: datetime, hours: float) -> None:
     assert CarrierCalendar("UTC", 7).after(start, hours) == start + timedelta(hours=hours)
+
+
+QUARTER = timedelta(minutes=15)
+
+
+def by_quarters(calendar: CarrierCalendar, zone: ZoneInfo, start: datetime, hours: int) -> datetime:
+    moment, left = start, 4 * hours
+    while left:
+        left -= calendar.works(moment.astimezone(zone).date())
+        moment += QUARTER
+    return moment
+
+
+@settings(max_examples=25)
+@given(MOMENTS, st.integers(1, 900))
+def test_hours_pass_as_they_do_quarter_by_quarter(start: datetime, hours: int) -> None:
+    start = start.replace(minute=start.minute // 15 * 15, second=0, microsecond=0)
+    calendar = calendar_of("dhl-de")
+    assert calendar.after(start, hours) == by_quarters(calendar, ZoneInfo("Europe/Berlin"), start, hours)
 
 
 def test_an_unknown_clock_or_code_is_refused() -> None:

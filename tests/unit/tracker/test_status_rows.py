@@ -8,6 +8,7 @@ from importlib.resources import files
 
 import pytest
 from pydantic import TypeAdapter
+from unit.tracker.documented_journeys import journeys_of
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
 from linkstar_contracts.text import Token
@@ -29,8 +30,16 @@ JOURNEY = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["status_texts.csv", "exception_texts.csv"])
+def test_no_comma_cuts_a_text(name: str) -> None:
+    for row in rows_of(name):
+        assert None not in row, row
+        assert not any(set(text) & set(",;:!?()") for column, text in row.items() if column.endswith("zh")), row
+
+
 def test_every_row_has_a_source_with_its_document_date_and_standing() -> None:
-    assert {row["source"] for row in ROWS} == {source["source"] for source in SOURCES}
+    told = {journey.source for carrier in CARRIERS for journey in journeys_of(carrier)}
+    assert {row["source"] for row in ROWS} | told == {source["source"] for source in SOURCES}
     for source in SOURCES:
         assert source["document"]
         assert date.fromisoformat(source["as_of"]) <= date(2026, 11, 23)
@@ -52,7 +61,7 @@ def test_a_simulated_code_never_takes_the_place_of_a_documented_one() -> None:
     documented = {row["carrier"] for row in ROWS if row["source"] != "simulator"}
     invented = {
         row["code"] for row in ROWS
-        if row["source"] == "simulator" and row["carrier"] in documented - {"ups", "hermes-de", "dpd-de"}
+        if row["source"] == "simulator" and row["carrier"] in documented - {"ups", "canada-post", "dpd-de"}
     }  # fmt: skip
     assert invented == {"SIM-DM", "SIM-RT"}
 
@@ -111,6 +120,11 @@ def test_who_is_responsible_follows_from_what_happened() -> None:
         ("colissimo", "AG1", "available_for_pickup", "at_pickup_point"),
         ("dpd-de", "delivery_carload", "out_for_delivery", None),
         ("hermes-de", "7000", "held", "delayed"),
+        ("hermes-de", "4500", "held", "in_storage"),
+        ("ups", "OT", "out_for_delivery", None),
+        ("ups", "X/OT", "held", "customs"),
+        ("ups", "X/59", "delivered", None),
+        ("ups", "M/DP", "pending", "label_data"),
     ],
 )
 def test_codes_mean_what_their_carrier_says(carrier: str, code: str, status: str, substatus: str | None) -> None:

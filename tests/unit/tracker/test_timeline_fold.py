@@ -116,8 +116,8 @@ def test_a_delivery_to_the_sender_is_no_delivery() -> None:
 
 def test_a_failed_attempt_is_over_when_the_next_begins() -> None:
     tried = [scan("PU", 1), scan("OD", 8), scan("DE", 10)]
-    assert fold([*tried, scan("AR", 12)], MAP).attempt_failed
-    assert not fold([*tried, scan("AR", 12), scan("OD", 30)], MAP).attempt_failed
+    assert fold([*tried, scan("AR", 12)], MAP).failed == ""
+    assert fold([*tried, scan("AR", 12), scan("OD", 30)], MAP).failed is None
 
 
 def parcel(code: str) -> Timeline:

@@ -44,8 +44,10 @@ def void(version: int = 2) -> LabelVoided:
     )  # fmt: skip
 
 
-def scan(code: str, hours: float, *, number: str = NUMBERS[0], retracts: Scan | None = None) -> Scan:
-    at = LABELLED + timedelta(hours=hours)
+def scan(
+    code: str, hours: float, *, number: str = NUMBERS[0], retracts: Scan | None = None, city: str = ""
+) -> Scan:  # fmt: skip
+    at, place = LABELLED + timedelta(hours=hours), Place(city=city, country="US" if city else "")
     taken_back = retracts and retracts.scan_id
-    identity = scan_id("fedex", number, code, at, Place(), taken_back)
-    return Scan(identity, "fedex", number, code, at, retracts=taken_back)
+    identity = scan_id("fedex", number, code, at, place, taken_back)
+    return Scan(identity, "fedex", number, code, at, place=place, retracts=taken_back)

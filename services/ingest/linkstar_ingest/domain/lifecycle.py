@@ -161,10 +161,10 @@ class Progress:
         self, code: ExceptionCode, party: ResponsibleParty, detail: str, action: str, now: datetime
     ) -> ExceptionRaised:
         stem = f"{code.value}.{self.order.order_id}"
-        known = [found for found in self.exceptions if found == stem or found.startswith(f"{stem}.")]
+        known = [found for found in self.exceptions if found == stem or found.startswith(f"{stem}~~")]
         return ExceptionRaised(
             tenant=self.order.tenant, order_id=self.order.order_id, version=1, occurred_at=now,
-            exception_id=f"{stem}.{len(known) + 1}" if known else stem, shipment_id=self.order.order_id,
+            exception_id=f"{stem}~~{len(known) + 1}" if known else stem, shipment_id=self.order.order_id,
             stage="ingest", code=code, severity=Severity.WARNING, party=party, detail=detail, action=action,
             state=ExceptionState.OPEN,
         )  # fmt: skip

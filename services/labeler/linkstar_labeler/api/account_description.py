@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
+from linkstar_carriers.standing import AccountStanding
 from linkstar_contracts.values import Money
-from linkstar_labeler.domain.account_standing import AccountStanding
 from linkstar_labeler.store import AccountKey, StoredAccount
 
 __all__ = ["AccountDescription", "CallStanding"]

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from linkstar_carriers.outcomes import NotFound, NotSent, OutcomeUnknown, Refused
+from linkstar_carriers.standing import AccountStanding
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Money, Parcel, ServiceOptions
-from linkstar_labeler.domain.account_standing import AccountStanding
 
 __all__ = [
     "BillableLabel", "Capabilities", "CarrierConnector", "Document", "LabelRequest", "Manifest", "NotFound", "NotSent",
@@ -42,8 +43,8 @@ class Capabilities:
     manifests: bool = False
     pickups: bool = False
     returns: bool = False
-    tracks: bool = False
-    """The connector tells where parcels are (`domain/scans.py`)."""
+    interventions: frozenset[str] = frozenset()
+    """What it may be asked about a parcel under way (`domain/interventions.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,38 +95,6 @@ class Purchased:
     parcels: tuple[PurchasedParcel, ...]
     charged: Money | None
     """What the carrier says it charges; None where it does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The carrier will not sell this label; nothing was charged. With `retry_at` it may later."""
-
-    code: str
-    detail: str
-    retry_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotSent:
-    """Surely nothing happened at the carrier: no connection, or an answer that says so (429). May be tried again."""
-
-    code: str
-    detail: str
-    after_s: float = 0.0
-    """Real seconds to wait at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeUnknown:
-    """Nobody knows whether it happened. Never tried again blindly."""
-
-    code: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """The carrier knows nothing under this reference."""
 
 
 PurchaseOutcome = Purchased | Refused | NotSent | OutcomeUnknown

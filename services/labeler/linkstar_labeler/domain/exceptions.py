@@ -91,7 +91,7 @@ def open_kept(
     """Open the exception of a label that the carrier bills though it was to be voided, once per route attempt. It stays
     open: the money is spent until the carrier gives it back.
     """
-    attempt = f".{route_version}" if route_version > 1 else ""
+    attempt = f"~~{route_version}" if route_version > 1 else ""
     identity = f"label.void_declined.{shipment.shipment_id}{attempt}"
     if any(other.exception_id == identity for other in known):
         return []
@@ -130,8 +130,8 @@ def _finding_of(code: str) -> _Finding:
 
 
 def _exception_id(shipment: Shipment, code: ExceptionCode) -> str:
-    """One id per route attempt: `label.<code>.<shipment>`, later attempts with `.n`."""
-    attempt = f".{shipment.route_version}" if shipment.route_version > 1 else ""
+    """One id per route attempt: `label.<code>.<shipment>`, later attempts with `~~n`, as no shipment ends."""
+    attempt = f"~~{shipment.route_version}" if shipment.route_version > 1 else ""
     return f"label.{code.value.split('.', 1)[1]}.{shipment.shipment_id}{attempt}"
 
 

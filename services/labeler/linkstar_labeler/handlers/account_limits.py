@@ -35,7 +35,9 @@ async def within_limits(tx: Transaction, limits: Mapping[AccountKey, Money], cha
 
 
 async def with_room_again(tx: Transaction, shards: Sequence[int], of_each: int) -> list[ShipmentKey]:
-    """Return the shipments held by their account's limit that have room now, by arrival, `of_each` account."""
+    """Return the shipments held by their account's limit that have room now, in order of arrival; at most
+    `of_each` of each account are looked at.
+    """
     held = await store.held_by_limits(tx, shards, of_each)
     if not held:
         return []

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from linkstar_carriers.standing import AccountStanding
 from linkstar_contracts.values import Consignee
 from linkstar_labeler import store
 from linkstar_labeler.carriers.remote import AccountIncomplete, CarrierAccount, connect, open_http
 from linkstar_labeler.carriers.remote.simulated import SENDERS, SIMULATED, simulated_account
 from linkstar_labeler.carriers.remote.unbound import Unbound
-from linkstar_labeler.domain.account_standing import AccountStanding
 from linkstar_labeler.domain.connector import CarrierConnector
 from linkstar_labeler.handlers.connectors import BoundConnector
 from linkstar_labeler.store import PLATFORM, SIMULATOR, AccountKey, StoredAccount

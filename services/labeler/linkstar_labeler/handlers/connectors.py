@@ -24,7 +24,9 @@ class BoundConnector:
     """By warehouse code, or by country for all its warehouses; `*` stands for all others."""
     drift_percent: int = 10
     usable: bool = True
-    """False where the account is gone, suspended or incomplete: what waits for it goes on waiting."""
+    """False where the account is gone, suspended or incomplete: a new purchase is refused, what waits for an answer
+    goes on waiting.
+    """
 
     def sender(self, warehouse: str, country: str = "") -> Consignee | None:
         """Return the address of a warehouse."""

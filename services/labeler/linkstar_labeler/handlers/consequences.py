@@ -12,6 +12,7 @@ from linkstar_contracts.event import Event
 from linkstar_contracts.events import RouteChosen
 from linkstar_contracts.values import Money
 from linkstar_labeler import store
+from linkstar_labeler.domain.carrier_words import as_token
 from linkstar_labeler.domain.charges import capture, refund, release
 from linkstar_labeler.domain.connector import Document, Purchased, Refused
 from linkstar_labeler.domain.exceptions import open_kept
@@ -21,7 +22,7 @@ from linkstar_labeler.domain.purchasing import reference_of
 from linkstar_labeler.domain.shipments import Shipment
 from linkstar_labeler.handlers.buying import Errand
 from linkstar_labeler.handlers.connectors import BoundConnector, Connectors
-from linkstar_labeler.handlers.purchase import as_token, label_created, rejection
+from linkstar_labeler.handlers.purchase import label_created, rejection
 from linkstar_labeler.store import AccountKey, OrphanLabel, PrintedLabel, TakenPurchase
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.handling import Transaction

@@ -4,7 +4,6 @@ and postings that tell of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from linkstar_contracts.events import (
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers import NumberRangeCarrier
 from linkstar_labeler.carriers.printing import make_labels
+from linkstar_labeler.domain.carrier_words import as_token, printable
 from linkstar_labeler.domain.charge_events import charged_on_scan
 from linkstar_labeler.domain.charges import capture, hold, refund
 from linkstar_labeler.domain.charges import release as release_of
@@ -33,10 +33,9 @@ from linkstar_labeler.domain.zpl import render_zpl
 from linkstar_labeler.store import AccountKey, StoredLabel
 
 __all__ = [
-    "Purchase", "RangePurchase", "RemotePurchase", "as_token", "label_created", "rejection", "void_entries", "voiding",
+    "Purchase", "RangePurchase", "RemotePurchase", "label_created", "rejection", "void_entries", "voiding",
 ]  # fmt: skip
 
-_NO_TOKEN = re.compile("[^A-Za-z0-9._-]+")
 _FORMATS = ("zpl", "pdf", "png")
 
 
@@ -151,18 +150,9 @@ def rejection(shipment: Shipment, route: RouteChosen, refused: Refused, at: date
     return LabelRejected(
         tenant=route.tenant, order_id=route.order_id, version=shipment.next_version(), occurred_at=at,
         shipment_id=route.shipment_id, route_version=route.version, carrier=route.route.carrier,
-        service=route.route.service, code=as_token(refused.code), detail=_printable(refused.detail),
+        service=route.route.service, code=as_token(refused.code), detail=printable(refused.detail),
         retry_at=refused.retry_at,
     )  # fmt: skip
-
-
-def as_token(code: str) -> str:
-    """Return a carrier's code as a token of the contract."""
-    return _NO_TOKEN.sub("_", code)[:64].strip("_.-") or "refused"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)[:300].strip()
 
 
 def voiding(shipment: Shipment, release: Release, at: datetime) -> LabelVoided:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from linkstar_labeler import store
 from linkstar_labeler.domain.purchase_steps import OPEN_STATES, PurchaseState
 from linkstar_labeler.handlers import AccountConnectors, Buyer, Reconciler, StoredOrphans, StoredPurchases
+from linkstar_labeler.handlers.interventions import Interventions
 from linkstar_labeler.settings import PurchaseSettings
 from linkstar_runtime.metrics import PURCHASE_UNKNOWN_AGE, PURCHASES_OPEN, OfState
 from linkstar_runtime.service import ServiceContext, Worker
@@ -29,6 +30,7 @@ class Purchasing:
             Worker("buy-labels", own.look_s, self._buy),
             Worker("void-orphans", own.look_s * 10, self._void_orphans),
             Worker("compare-lists", own.compare_s, self._compare),
+            Worker("ask-carriers", own.look_s * 2, self._ask),
             Worker("measure-purchases", 30.0, _measure),
         )
 
@@ -37,6 +39,10 @@ class Purchasing:
             context.database, context.writer, context.vault, self._connectors, context.clock, self._patience
         )
         await Buyer(book, context.clock, self._settings.at_once).run()
+
+    async def _ask(self, context: ServiceContext) -> None:
+        database, writer, clock = context.database, context.writer, context.clock
+        await Interventions(database, writer, context.vault, self._connectors, clock, self._patience).run()
 
     async def _void_orphans(self, context: ServiceContext) -> None:
         reconciler = self._reconciler(context)

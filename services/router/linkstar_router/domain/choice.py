@@ -5,18 +5,14 @@ All terms are integers of 1/1000 minor unit; ties go to the service that stands 
 
 from __future__ import annotations
 
-from datetime import date
 from operator import attrgetter
 from typing import NamedTuple
 
-from linkstar_router.domain.calendars import Dates
 from linkstar_router.domain.exchange import Exchange
 from linkstar_router.domain.lanes import Course
 from linkstar_router.domain.tariff import Offer, Rated
 
-__all__ = ["Candidate", "cost_milli", "late_permille", "ranked"]
-
-ON_TIME, BY_P90, BY_P50, LATE = 0, 100, 500, 1000
+__all__ = ["Candidate", "cost_milli", "ranked"]
 
 
 class Candidate(NamedTuple):
@@ -31,19 +27,6 @@ class Candidate(NamedTuple):
     def offer(self) -> Offer:
         """The service as it stands on the day of the price list."""
         return self.course.offer
-
-
-def late_permille(dates: Dates | None, deadline: date | None) -> int:
-    """Return an upper bound of the chance to miss the deadline that the two published quantiles support.
-
-    Without a deadline 0; p90 in time 100; only p50 in time 500; otherwise, or without any promise, 1000.
-    """
-    if deadline is None:
-        return ON_TIME
-    last = deadline.toordinal()
-    if dates is None or dates.p50 > last:
-        return LATE
-    return BY_P90 if dates.p90 <= last else BY_P50
 
 
 def cost_milli(net_minor: int, penalty_minor: int, permille: int, exchange: Exchange | None = None) -> int:

@@ -13,7 +13,8 @@ from pydantic import Field
 from pydantic_core import to_json
 
 from linkstar_contracts.values import Destination, Instant, Parcel, ServiceOptions, Value, Warehouse
-from linkstar_router.domain.choice import Candidate, cost_milli, late_permille, ranked
+from linkstar_performance.lateness import late_permille
+from linkstar_router.domain.choice import Candidate, cost_milli, ranked
 from linkstar_router.domain.eligibility import Refusal, Traits, parcels_refusal, traits_of
 from linkstar_router.domain.lanes import Course, Excluded, Lane, Scale
 from linkstar_router.domain.measures import Measured

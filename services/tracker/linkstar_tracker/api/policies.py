@@ -13,6 +13,8 @@ from linkstar_tracker.domain.policies import SellerPolicy
 
 __all__ = ["routes"]
 
+_WEEKS = 5
+
 
 def routes(context: ServiceContext) -> APIRouter:
     """Return the routes."""
@@ -20,11 +22,17 @@ def routes(context: ServiceContext) -> APIRouter:
 
     @router.get("/watch/policy")
     async def show(caller: Principal = Depends(context.authorize("tracking:read"))) -> dict[str, Any]:
-        """Tell which limits of silence and which budget of alerts are the caller's own; version 0 is none."""
+        """Tell which limits of silence and which budget of alerts are the caller's own, and how many alerts there were.
+
+        Version 0 is none.
+        """
         async with context.database.transaction() as tx:
             found = await store.policy_of(tx, caller.tenant)
+            since, parcels, alerts = await store.watched_since(tx, caller.tenant, _WEEKS)
         policy = SellerPolicy.model_validate_json(found.document) if found else SellerPolicy()
-        return _told(policy, found.version if found else 0)
+        counted = {"since": since.isoformat(), "parcels": parcels, "alerts": alerts,
+                   "alerts_per_1000": round(alerts * 1000 / parcels, 1) if parcels else None}  # fmt: skip
+        return _told(policy, found.version if found else 0) | {"counted": counted}
 
     @router.put("/watch/policy")
     async def replace(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -14,14 +14,17 @@ from linkstar_runtime.handling import Transaction
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 from linkstar_tracker import store
-from linkstar_tracker.api.intake import ScanReceipt, Taken, judge, take
 from linkstar_tracker.domain.documents import scan_document
 from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.jobs.intake import ScanReceipt, Taken, judge, take
 from linkstar_tracker.settings import Settings
 
 __all__ = ["routes"]
 
 MAX_SCANS = 500
+After = Annotated[str, Query(max_length=160)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+ReadPage = Callable[[Transaction, str, tuple[str, str, str], int], Awaitable[list[store.UnmatchedScan]]]
 
 
 class ScanBatch(BaseModel):
@@ -65,39 +68,33 @@ def routes(context: ServiceContext, settings: Settings) -> APIRouter:
 
     @router.get("/unmatched")
     async def list_unmatched(
-        after: Annotated[str, Query(max_length=160)] = "",
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        principal: Principal = Depends(context.authorize("scans:write")),
+        after: After = "", limit: Limit = 100, principal: Principal = Depends(context.authorize("scans:write"))
     ) -> dict[str, Any]:
         """List the scans this key's holder has reported for numbers that nobody has registered yet."""
-        async with context.database.transaction() as tx:
-            page = await store.unmatched_scans(tx, principal.tenant, _cursor(after), limit)
-        return {
-            "unmatched": [{**scan_document(each.scan), "expires_at": each.expires_at.isoformat()} for each in page],
-            "next": _next_cursor(page[-1].scan) if len(page) == limit else None,
-        }
+        return await page("unmatched", store.unmatched_scans, principal, after, limit)
 
     @router.get("/quarantine")
     async def list_quarantined(
-        after: Annotated[str, Query(max_length=160)] = "",
-        limit: Annotated[int, Query(ge=1, le=500)] = 100,
-        principal: Principal = Depends(context.authorize("scans:write")),
+        after: After = "", limit: Limit = 100, principal: Principal = Depends(context.authorize("scans:write"))
     ) -> dict[str, Any]:
         """List the scans of this key's holder that lie too far ahead of the clock: they are in no timeline."""
+        return await page("quarantined", store.quarantined_scans, principal, after, limit)
+
+    async def page(name: str, read: ReadPage, principal: Principal, after: str, limit: int) -> dict[str, Any]:
         async with context.database.transaction() as tx:
-            page = await store.quarantined_scans(tx, principal.tenant, _cursor(after), limit)
+            found = await read(tx, principal.tenant, _cursor(after), limit)
         return {
-            "quarantined": [{**scan_document(each.scan), "expires_at": each.expires_at.isoformat()} for each in page],
-            "next": _next_cursor(page[-1].scan) if len(page) == limit else None,
+            name: [{**scan_document(each.scan), "expires_at": each.expires_at.isoformat()} for each in found],
+            "next": _next_cursor(found[-1].scan) if len(found) == limit else None,
         }
 
     @router.get("/unmapped-codes")
     async def list_unmapped(
         principal: Principal = Depends(context.authorize("scans:write")),
     ) -> dict[str, Any]:
-        """List carrier codes that no row of the status map explains, with how often they came."""
+        """List the codes of the caller's scans that no row of the status map explains, with how often they came."""
         async with context.database.transaction() as tx:
-            return {"unmapped": await store.unmapped_codes(tx)}
+            return {"unmapped": await store.unmapped_codes(tx, principal.tenant)}
 
     return router
 

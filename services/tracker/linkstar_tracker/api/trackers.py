@@ -12,10 +12,13 @@ from linkstar_runtime.api_keys import Principal
 from linkstar_runtime.problems import Problem
 from linkstar_runtime.service import ServiceContext
 from linkstar_tracker import store
+from linkstar_tracker.domain.action_documents import action_document
 from linkstar_tracker.domain.documents import tracker_document
 from linkstar_tracker.domain.reports import as_printed
 from linkstar_tracker.domain.shipment import Rules
 from linkstar_tracker.domain.vocabulary import Language, Vocabulary
+from linkstar_tracker.store.actions import actions_of
+from linkstar_tracker.store.automation import firings_of_shipment
 
 __all__ = ["routes"]
 
@@ -28,15 +31,18 @@ def routes(context: ServiceContext, rules: Rules) -> APIRouter:
     async def get_tracker(
         shipment_id: str, lang: Language = "en", principal: Principal = Depends(context.authorize("tracking:read"))
     ) -> dict[str, Any]:
-        """Return a shipment's status, milestones, timelines and exceptions, told in a language."""
+        """Return a shipment's status, milestones, timelines, exceptions and actions, told in a language."""
         async with context.database.transaction() as tx:
             shipment = await store.read_shipment(tx, principal.tenant, shipment_id)
+            actions = await actions_of(tx, [(principal.tenant, shipment_id)])
+            fired = await firings_of_shipment(tx, (principal.tenant, shipment_id))
         if shipment is None:
             raise Problem(
                 404, "shipment_unknown", "No such shipment is tracked", field="shipment_id",
                 fix="Use the shipment_id of LabelCreated: the order id, or the return id.",
             )  # fmt: skip
-        return tracker_document(shipment, rules, lang)
+        told = [action_document(each, lang) for each in actions[principal.tenant, shipment_id]]
+        return tracker_document(shipment, rules, lang) | {"actions": told, "rules_fired": fired}
 
     @router.get("/trackers")
     async def find_trackers(

@@ -25,11 +25,11 @@ from linkstar_runtime.problems import Problem, field_errors
 from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.vault import Vault
 from linkstar_tracker import store
-from linkstar_tracker.api.intake import Judged, Rejection, Taken, judge, take
 from linkstar_tracker.domain.carrier_doors import DOORS, CarrierDoor
 from linkstar_tracker.domain.reports import as_printed
 from linkstar_tracker.domain.webhook_bodies import hinted
 from linkstar_tracker.domain.webhooks import Call, Forged
+from linkstar_tracker.jobs.intake import Judged, Rejection, Taken, judge, take
 from linkstar_tracker.settings import Settings
 from linkstar_tracker.store import Delivery, Endpoint
 
@@ -38,6 +38,12 @@ __all__ = ["delivery_name", "routes", "secret_name"]
 EndpointId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 Carrier = Annotated[str, Path(max_length=32)]
 log = structlog.get_logger(__name__)
+_REMEDIES = {
+    "timestamp_stale": "Send the seconds since 1970 of now, on the real clock; a call is signed anew when it is repeated.",
+    "timestamp_unreadable": "Send the seconds since 1970 as digits.",
+    "signature_missing": "Send what this carrier's scheme asks for, as docs/tracking.md tells, made with this secret.",
+}
+"""What puts a refused call right, unless the secret is wrong."""
 
 
 class Receipt(BaseModel):
@@ -111,7 +117,7 @@ async def _proven(context: ServiceContext, carrier: str, endpoint_id: str, call:
         log.warning("webhook refused", action="webhook_refused", carrier=carrier, code=error.code)
         raise Problem(
             401, error.code, "The call does not prove that it is the carrier's", str(error),
-            fix="Sign with the secret of this address, or rotate it.",
+            fix=_REMEDIES.get(error.code, "Sign with the secret of this address, or rotate it."),
         ) from error  # fmt: skip
     return endpoint
 

@@ -3,7 +3,7 @@
 Sources: UPS `UPSTrackAlert.yaml` (header `credential`); USPS "Subscriptions - Tracking" 3.2 (X-HMAC over the body, keyed by
 the subscription's secret); FedEx Advanced Integrated Visibility, best practices (fdx-signature); DHL "Shipment Tracking -
 Unified" push (ApiKeyAuthentication: a header and token of one's own choice); DPD (the address is all it can be told).
-Nothing public was found for Evri, Hermes and DPD in the United Kingdom: theirs are hints.
+What Evri, Hermes and DPD in the United Kingdom send is documented to their customers and was not read: theirs are hints.
 """
 
 from __future__ import annotations

@@ -8,11 +8,11 @@ from hashlib import sha256
 from json.encoder import encode_basestring as _quoted
 from typing import Any, NamedTuple
 
-from linkstar_contracts.events import LabelCreated, LabelVoided
+from linkstar_contracts.events import ActionAnswered, ActionRequested, LabelCreated, LabelVoided
 from linkstar_contracts.evidence_chain import canonical, link, origin
 from linkstar_tracker.domain.scans import Scan
 
-__all__ = ["SCAN", "Recorded", "Trail", "label_fact", "scan_fact", "told_at", "void_fact"]
+__all__ = ["SCAN", "Recorded", "Trail", "action_fact", "answer_fact", "label_fact", "scan_fact", "told_at", "void_fact"]
 
 SCAN = "scan"
 _OF_A_LABEL = {
@@ -20,6 +20,11 @@ _OF_A_LABEL = {
     "posting_id", "purchase_guarantee", "manifest_id", "zone", "promise", "options", "test",
 }  # fmt: skip
 _OF_A_VOID = {"version", "occurred_at", "route_version", "carrier", "service", "reason", "refund", "tracking_numbers"}
+_OF_AN_ACTION = {
+    "version", "occurred_at", "action_id", "kind", "carrier", "parcel", "tracking_number", "reason", "exception_id",
+    "rule", "rules_version", "test",
+}  # fmt: skip
+_OF_AN_ANSWER = {"version", "occurred_at", "action_id", "kind", "state", "code", "confirmation"}
 
 
 class Recorded(NamedTuple):
@@ -77,6 +82,17 @@ def label_fact(event: LabelCreated) -> bytes:
 def void_fact(event: LabelVoided) -> bytes:
     """Return that a label was voided, and why."""
     return canonical(_dumped(event, _OF_A_VOID))
+
+
+def action_fact(event: ActionRequested) -> bytes:
+    """Return that something was asked for, and by which rule; where a parcel shall go is told to nobody."""
+    places = {"new_address": event.consignee is not None, "pickup_point": bool(event.pickup_point)}
+    return canonical(event.model_dump(mode="json", include=_OF_AN_ACTION) | places)
+
+
+def answer_fact(event: ActionAnswered) -> bytes:
+    """Return how an action was answered, without words, in which people may be named."""
+    return canonical(event.model_dump(mode="json", include=_OF_AN_ANSWER))
 
 
 def _dumped(event: LabelCreated | LabelVoided, fields: set[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -10,9 +11,11 @@ from typing import Any, NamedTuple
 
 from linkstar_contracts.evidence_chain import EvidenceEntry, fact_hash, origin
 from linkstar_contracts.evidence_pack import EvidencePack
+from linkstar_contracts.evidence_papers import PaperContent
 from linkstar_tracker.domain.evidence import told_at
+from linkstar_tracker.domain.papers import TEXT, ending_of
 
-__all__ = ["KeptChain", "KeptEntry", "pack_of", "with_files"]
+__all__ = ["KeptChain", "KeptEntry", "OpenedPaper", "pack_of", "shown_beside", "shown_inside", "with_files"]
 
 _UNKNOWN = "0" * 64
 """Stands for the hash of an entry that is no longer there."""
@@ -38,6 +41,32 @@ class KeptChain(NamedTuple):
     entries: Sequence[KeptEntry]
 
 
+class OpenedPaper(NamedTuple):
+    """A paper with its salt, as it was opened; without a content it could not be."""
+
+    entry: int
+    kind: str
+    content_type: str
+    salt: bytes
+    content: bytes | None
+
+    @property
+    def file(self) -> str:
+        """The name of its file beside a pack."""
+        return f"papers/{self.entry}-{self.kind}{ending_of(self.content_type)}"
+
+    def shown(self, file: str = "") -> PaperContent:
+        """Return what a pack shows: texts always in itself, others in the file if one is named."""
+        salt = self.salt.hex()
+        if self.content is None:
+            return PaperContent(form="unreadable", content="", salt=salt)
+        if self.content_type == TEXT:
+            return PaperContent(form="text", content=self.content.decode(), salt=salt)
+        if file:
+            return PaperContent(form="file", content=file, salt=salt)
+        return PaperContent(form="base64", content=base64.b64encode(self.content).decode(), salt=salt)
+
+
 def pack_of(tenant: str, shipment_id: str, chain: KeptChain, now: datetime) -> EvidencePack:
     """Return the pack of a chain, without believing it: whatever was changed in the database shows when it is verified."""
     first = origin(tenant, shipment_id)
@@ -47,6 +76,21 @@ def pack_of(tenant: str, shipment_id: str, chain: KeptChain, now: datetime) -> E
         unchained=[_read(each.fact) or {} for each in chain.entries if not each.number],
     )  # fmt: skip
     return pack.sealed()
+
+
+def shown_inside(pack: EvidencePack, opened: Sequence[OpenedPaper]) -> EvidencePack:
+    """Return the pack with the contents of these papers in itself."""
+    return _with_contents(pack, {str(each.entry): each.shown() for each in opened})
+
+
+def shown_beside(pack: EvidencePack, opened: Sequence[OpenedPaper]) -> tuple[EvidencePack, dict[str, bytes]]:
+    """Return the pack, and the files of these papers to lie beside it."""
+    files = {each.file: each.content for each in opened if each.content is not None and each.content_type != TEXT}
+    return _with_contents(pack, {str(each.entry): each.shown(each.file) for each in opened}), files
+
+
+def _with_contents(pack: EvidencePack, contents: Mapping[str, PaperContent]) -> EvidencePack:
+    return pack.model_copy(update={"contents": contents}) if contents else pack
 
 
 def with_files(pack: EvidencePack, files: Mapping[str, bytes]) -> EvidencePack:

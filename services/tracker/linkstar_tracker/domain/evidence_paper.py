@@ -52,7 +52,7 @@ def _lines(pack: EvidencePack) -> Iterator[tuple[float, str]]:
     for entry in pack.entries:
         yield 9, ""
         yield 10, f"{entry.number}. {entry.kind}, recorded {entry.recorded_at}"
-        for line in _wrapped(_told(entry)):
+        for line in _wrapped(_told(entry) + _content(pack, entry)):
             yield 9, line
         yield 7, f"SHA-256 {entry.hash}"
 
@@ -61,6 +61,15 @@ def _told(entry: EvidenceEntry) -> str:
     if entry.fact is None:
         return f"Withheld; the hash of what is withheld is {entry.fact_sha256}"
     return ("; ".join(_pairs("", entry.fact)))[:_MOST]
+
+
+def _content(pack: EvidencePack, entry: EvidenceEntry) -> str:
+    """What is shown of a paper: its text, or where its file lies."""
+    shown = (pack.contents or {}).get(str(entry.number))
+    if shown is None:
+        standings = [paper.standing for paper in pack.papers() if paper.number == entry.number]
+        return f"; content {standings[0]}" if standings else ""
+    return f"; {shown.form}: {shown.content[:_MOST]}" if shown.form in {"text", "file"} else ""
 
 
 def _pairs(name: str, value: Any) -> Iterator[str]:

@@ -20,12 +20,18 @@ class PolicyRule(Value):
 
     model_config = ConfigDict(extra="forbid")
 
-    code: Literal["track.no_acceptance", "track.silent", "track.lost"]
-    stage: Literal["acceptance", "movement", "pickup", "return_leg"]
+    code: Literal["track.no_acceptance", "track.silent", "track.lost", "track.dwell"]
+    stage: Literal["acceptance", "movement", "pickup", "return_leg", "dwell"]
     carrier: Token | Literal["*"] = "*"
     kind: Literal["order", "return", "*"] = "*"
     hours: Annotated[int, Field(ge=1, le=2160)]
     clock: Literal["calendar", "business"] = "business"
+
+    @model_validator(mode="after")
+    def _dwelling_belongs_to_dwell(self) -> PolicyRule:
+        if (self.code == "track.dwell") != (self.stage == "dwell"):
+            raise ValueError("track.dwell is about the stage dwell, and nothing else is")
+        return self
 
     def watch_rule(self) -> WatchRule:
         """Return the row it stands for."""

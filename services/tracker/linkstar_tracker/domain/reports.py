@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator
 
@@ -15,7 +15,7 @@ from linkstar_tracker.domain.local_time import LocalTimeError, to_utc
 from linkstar_tracker.domain.place_zones import zone_of
 from linkstar_tracker.domain.scans import Scan, ScanSource, scan_id
 
-__all__ = ["ReportedRetraction", "ScanReport", "as_printed"]
+__all__ = ["NextNumber", "NumberChange", "ReportedRetraction", "ScanReport", "as_printed"]
 
 
 def as_printed(number: str) -> str:
@@ -35,6 +35,22 @@ class ReportedRetraction(Value):
     place: Place | None = None
 
 
+class NextNumber(Value):
+    """The number and the carrier that the parcel travels on under."""
+
+    carrier: Token
+    tracking_number: Annotated[TrackingNumber, BeforeValidator(_cleaned)]
+
+
+class NumberChange(NamedTuple):
+    """A parcel that was known by one number travels on under another, with the same carrier or the next."""
+
+    carrier: str
+    tracking_number: str
+    next_carrier: str
+    next_number: str
+
+
 class ScanReport(Value):
     """One scan. The time is `scanned_at` with an offset, or `scanned_local` beside an IANA `timezone`, which may be left out
     where the place tells it.
@@ -49,6 +65,15 @@ class ScanReport(Value):
     timezone: Annotated[str, SafeStr(64)] = ""
     place: Place = Place()
     retracts: ReportedRetraction | None = None
+    travels_on_as: NextNumber | None = None
+
+    @property
+    def change(self) -> NumberChange | None:
+        """The change of number that the scan tells of."""
+        onward = self.travels_on_as
+        if onward is None:
+            return None
+        return NumberChange(self.carrier, self.tracking_number, onward.carrier, onward.tracking_number)
 
     def scan(self, source: ScanSource = "webhook") -> Scan:
         """Return the scan this report tells of; raises LocalTimeError when its time cannot be known."""

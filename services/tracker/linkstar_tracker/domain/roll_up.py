@@ -37,7 +37,8 @@ def roll_up(parcels: Iterable[Timeline]) -> Timeline:
         delivered_at=None if any(p.delivered_at is None for p in every)
         else max(p.delivered_at for p in every if p.delivered_at),
         last_scan_at=max((p.last_scan_at for p in every if p.last_scan_at), default=None),
-        attempt_failed=any(p.attempt_failed for p in every),
+        failed=max((p.failed for p in every if p.failed is not None), default=None),
         damaged=any(p.damaged for p in every),
         entries=frozenset().union(*(p.entries for p in every)),
+        stay=max((p.stay for p in every if p.stay), key=lambda stay: (stay.since, stay.spot), default=None),
     )  # fmt: skip

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Literal, NamedTuple
 
 from linkstar_contracts.events import CarrierScan, Place
 
-__all__ = ["Scan", "ScanSource", "scan_id"]
+__all__ = ["Brief", "Scan", "ScanSource", "briefs_of", "briefs_text", "scan_id"]
 
 ScanSource = Literal["webhook", "poll", "file", "kafka", "manual"]
 
@@ -25,6 +26,18 @@ def scan_id(
     return blake2b(fact.encode(), digest_size=16).hexdigest()
 
 
+class Brief(NamedTuple):
+    """What the fold asks of a scan, and all that is read of those before a new one."""
+
+    scan_id: str
+    carrier: str
+    tracking_number: str
+    code: str
+    scanned_at: datetime
+    spot: str
+    retracts: str | None = None
+
+
 class Scan(NamedTuple):
     """A scan as the carrier reported it. `retracts` names the scan that this one takes back."""
 
@@ -39,6 +52,13 @@ class Scan(NamedTuple):
     timezone: str = ""
     source: ScanSource = "webhook"
     retracts: str | None = None
+
+    @property
+    def spot(self) -> str:
+        """Where it was made, in a line; empty where the carrier tells neither city nor postcode."""
+        place = self.place
+        town = place.city or place.postcode
+        return ", ".join([each for each in (town, place.region, place.country) if each]) if town else ""
 
     @classmethod
     def of(cls, event: CarrierScan) -> Scan:
@@ -66,3 +86,28 @@ class Scan(NamedTuple):
             source=self.source,
             retracts=self.retracts,
         )
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def briefs_text(scans: Iterable[Scan | Brief]) -> str:
+    """Return scans in brief as text, one a line; none of their fields holds a tab or a line's end."""
+    return "\n".join([
+        "\t".join((
+            scan.scan_id, scan.carrier, scan.tracking_number, scan.code, str((scan.scanned_at - _EPOCH) // _MICROSECOND),
+            scan.spot, scan.retracts or "",
+        ))
+        for scan in scans
+    ])  # fmt: skip
+
+
+def briefs_of(text: str) -> dict[str, Scan | Brief]:
+    """Return the scans of a text that `briefs_text` wrote, by id."""
+    found: dict[str, Scan | Brief] = {}
+    for line in text.split("\n") if text else ():
+        identity, carrier, number, code, at, spot, retracts = line.split("\t")
+        scanned_at = _EPOCH + timedelta(microseconds=int(at))
+        found[identity] = Brief(identity, carrier, number, code, scanned_at, spot, retracts or None)
+    return found

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from linkstar_contracts.assembly import assembled
 from linkstar_contracts.event import Event
 from linkstar_contracts.events import (
-    ExceptionRaised,
     LabelCreated,
     LabelVoided,
     ShipmentUpdated,
@@ -20,20 +20,28 @@ from linkstar_contracts.events import (
     TrackingUpdated,
 )  # fmt: skip
 from linkstar_contracts.values import Promise
-from linkstar_tracker.domain.alarms import Alarm, reconcile, seen_in, silences, slip
+from linkstar_tracker.domain.alarms import Alarm, opened, raised, reconcile, resolved
+from linkstar_tracker.domain.deadlines import Deadlines
+from linkstar_tracker.domain.disputes import still_denied
 from linkstar_tracker.domain.evidence import Trail, label_fact, void_fact
 from linkstar_tracker.domain.forecasts import reforecast
 from linkstar_tracker.domain.foresight import Foresight
+from linkstar_tracker.domain.incidents import Incidents
 from linkstar_tracker.domain.label import TrackedLabel
 from linkstar_tracker.domain.lessons import Broken, lane_key
 from linkstar_tracker.domain.meanings import StatusMap
 from linkstar_tracker.domain.policies import Policies
+from linkstar_tracker.domain.promises import missed
 from linkstar_tracker.domain.roll_up import roll_up
-from linkstar_tracker.domain.scans import Scan
-from linkstar_tracker.domain.timeline import Timeline, fold
+from linkstar_tracker.domain.scans import Brief, Scan
+from linkstar_tracker.domain.timeline import Timeline, fold, followed
+from linkstar_tracker.domain.troubles import Trouble, seen_in, slip, struck
 from linkstar_tracker.domain.watch import Watched, WatchRules
 
-__all__ = ["Rules", "Shipment"]
+__all__ = ["MOST_SCANS", "Rules", "Shipment"]
+
+MOST_SCANS = 2_000
+"""So many are followed of one shipment: each is read with every new one. A journey of twenty parcels has some hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,8 @@ class Rules:
     watch: WatchRules
     foresight: Foresight = field(default_factory=Foresight)
     policies: Policies = field(default_factory=Policies)
+    deadlines: Deadlines = field(default_factory=Deadlines.shipped)
+    incidents: Incidents = field(default_factory=Incidents)
 
     @classmethod
     def shipped(cls) -> Rules:
@@ -63,7 +73,8 @@ class Shipment:
     label_version: int = 0
     voided: bool = False
     version: int = 0
-    scans: dict[str, Scan] = field(default_factory=dict)
+    scans: dict[str, Scan | Brief] = field(default_factory=dict)
+    """In brief where only new scans are to be told of; whole before the label is known, and for whoever reads."""
     alarms: dict[str, Alarm] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail, repr=False, compare=False)
     """What was told in the order it was told in: alone of all state it depends on that."""
@@ -72,6 +83,11 @@ class Shipment:
     _folded: dict[int, Timeline] | None = field(default=None, repr=False, compare=False)
     _lane: tuple[TrackedLabel, str] | None = field(default=None, repr=False, compare=False)
     _foreseen: tuple[dict[int, Timeline], Promise | None] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Tenant and shipment id."""
+        return self.tenant, self.shipment_id
 
     @property
     def carrier(self) -> str:
@@ -118,7 +134,7 @@ class Shipment:
             return []
         parcel = self.label.parcel_of(scan.tracking_number) if self.label else None
         before = self.parcels(rules)
-        self.scans[scan.scan_id], self._folded = scan, None
+        self.scans[scan.scan_id], self._folded = scan, self._followed(before, parcel, scan, rules)
         if parcel is None or before[parcel].entries == self.parcels(rules)[parcel].entries:
             return []
         self.broken.append(Broken(before[parcel], self.parcels(rules)[parcel]))
@@ -126,12 +142,29 @@ class Shipment:
 
     def watch(self, rules: Rules, now: datetime) -> list[Event]:
         """Raise what the passing of time has brought."""
-        return self._reconcile(rules, now, may_open_silences=True)
+        return self._reconcile(rules, now, may_open_timed=True)
+
+    def open(self, trouble: Trouble, rules: Rules, now: datetime) -> list[Event]:
+        """Raise what somebody tells of a labelled shipment, if nothing of its kind is open."""
+        if any(alarm.open and alarm.code is trouble.code for alarm in self.alarms.values()):
+            return []
+        return self._change((opened(self.shipment_id, self.alarms, trouble, now, partial(self._due, rules, now)),))
+
+    def settle(self, alarm: Alarm, now: datetime, outcome: str) -> list[Event]:
+        """Resolve what somebody told, and has settled."""
+        return self._change((resolved(alarm, now, f"outcome:{outcome}"),)) if alarm.open else []
 
     def watch_due_at(self, rules: Rules) -> datetime | None:
         """Return when `watch` has something to raise, if no scan comes before."""
         is_open = {alarm.code for alarm in self.alarms.values() if alarm.open}
         return min((watched.at for watched in self._watched(rules) if watched.code not in is_open), default=None)
+
+    def told(self) -> list[Scan]:
+        """Return the scans whole. Raises TypeError if the shipment was read with scans in brief."""
+        whole = [scan for scan in self.scans.values() if isinstance(scan, Scan)]
+        if len(whole) < len(self.scans):
+            raise TypeError(f"shipment {self.shipment_id} was read in brief")
+        return whole
 
     def parcels(self, rules: Rules) -> dict[int, Timeline]:
         """Return the timeline of each parcel under the current label."""
@@ -139,8 +172,22 @@ class Shipment:
             self._folded = self._fold(self.label, rules) if self.label else {}
         return self._folded
 
+    def _followed(
+        self, before: dict[int, Timeline], parcel: int | None, scan: Scan, rules: Rules
+    ) -> dict[int, Timeline] | None:
+        """Return the timelines with one scan more where that needs no fold: it is its parcel's latest, and stands."""
+        if (
+            parcel is None
+            or scan.retracts
+            or self.voided
+            or any(s.retracts == scan.scan_id for s in self.scans.values())
+        ):
+            return None
+        after = followed(before[parcel], scan, rules.meanings)
+        return {**before, parcel: after} if after else None
+
     def _fold(self, label: TrackedLabel, rules: Rules) -> dict[int, Timeline]:
-        by_number: dict[str, list[Scan]] = {}
+        by_number: dict[str, list[Scan | Brief]] = {}
         for scan in self.scans.values():
             by_number.setdefault(scan.tracking_number, []).append(scan)
         parcels = {p.number: fold(by_number.get(p.tracking_number, ()), rules.meanings) for p in label.parcels}
@@ -161,7 +208,7 @@ class Shipment:
 
     def _take_scans_of(self, label: TrackedLabel) -> list[Scan]:
         """Remove and return the scans that came before their label."""
-        early = [scan for scan in self.scans.values() if label.parcel_of(scan.tracking_number) is not None]
+        early = [scan for scan in self.told() if label.parcel_of(scan.tracking_number) is not None]
         for scan in early:
             del self.scans[scan.scan_id]
         self._folded = None
@@ -233,39 +280,37 @@ class Shipment:
         if self.label is None or self.voided:
             return []
         label, known, policy = self.label, rules.foresight.expectations, rules.policies.of(self.tenant)
-        return [
-            watched
-            for number, timeline in self.parcels(rules).items()
-            for watched in rules.watch.watch(
-                label.carrier, label.kind, number, timeline, label.labelled_at,
-                known.of(lane_key(timeline, self.lane), policy.alerts_per_1000) if known else None, policy.rules,
-            )
-        ]  # fmt: skip
+        watched = list(missed(label, parcels := self.parcels(rules)))
+        for n, each in parcels.items():
+            expected = known.of(lane_key(each, self.lane), policy.alerts_per_1000) if known else None
+            watched += rules.watch.watch(label.carrier, label.kind, n, each, label.labelled_at, expected, policy.rules)
+        return rules.incidents.postponed(self.tenant, self.lane, parcels, watched)
 
-    def _reconcile(self, rules: Rules, now: datetime, *, may_open_silences: bool = False) -> list[Event]:
-        promised = self.label.promise if self.label else None
-        seen = (*seen_in(self.parcels(rules)), *slip(promised, self._forecast(rules) if promised else None))
-        if not (seen or self.alarms or may_open_silences):
+    def _reconcile(self, rules: Rules, now: datetime, *, may_open_timed: bool = False) -> list[Event]:
+        seen = self._seen(rules, now)
+        if not (seen or self.alarms or may_open_timed):
             return []
-        timed = may_open_silences or any(alarm.open for alarm in self.alarms.values())
-        silent = silences(self._watched(rules), now) if timed else ()
-        changed = reconcile(self.shipment_id, self.alarms, seen, silent, now, may_open_silences=may_open_silences)
-        self.alarms |= {alarm.exception_id: alarm for alarm in changed}
-        return [self._raised(alarm) for alarm in changed]
+        timed = may_open_timed or any(alarm.open for alarm in self.alarms.values())
+        passed = struck(self._watched(rules), now) if timed else ()
+        due = partial(self._due, rules, now)
+        changed = reconcile(self.shipment_id, self.alarms, seen, passed, now, due, may_open_timed=may_open_timed)
+        return self._change(changed)
 
-    def _raised(self, alarm: Alarm) -> ExceptionRaised:
-        return ExceptionRaised(
-            tenant=self.tenant,
-            order_id=self.order_id,
-            version=alarm.version,
-            occurred_at=alarm.changed_at,
-            exception_id=alarm.exception_id,
-            shipment_id=self.shipment_id,
-            stage="track",
-            code=alarm.code,
-            severity=alarm.severity,
-            party=alarm.party,
-            detail=alarm.detail,
-            action=alarm.action,
-            state=alarm.state,
-        )
+    def _seen(self, rules: Rules, now: datetime) -> tuple[Trouble, ...]:
+        """What scans, forecasts and people tell of; a promise that is broken is no longer at risk."""
+        parcels, label = self.parcels(rules), self.label
+        risk = slip(label.promise, self._forecast(rules)) if label and label.promise else ()
+        if risk and label and any(broken.at <= now for broken in missed(label, parcels)):
+            risk = ()
+        denied = (
+            still_denied(self.alarms.values(), label, parcels, self.scans.values(), rules.meanings)
+            if self.alarms and label else ()
+        )  # fmt: skip
+        return (*seen_in(parcels), *risk, *denied)
+
+    def _due(self, rules: Rules, now: datetime, trouble: Trouble) -> datetime | None:
+        return rules.deadlines.due(trouble, self.label, self.parcels(rules), now) if self.label else None
+
+    def _change(self, changed: tuple[Alarm, ...]) -> list[Event]:
+        self.alarms |= {alarm.exception_id: alarm for alarm in changed}
+        return [raised(alarm, self.tenant, self.order_id, self.shipment_id) for alarm in changed]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from linkstar_performance.silence import Lane, Seen, SilenceModel, learn
+from linkstar_performance.silence import HORIZON_HOURS, Curve, Lane, Seen, SilenceModel, learn
 from linkstar_performance.thresholds import Patience, outlook
 
 __all__ = ["Expectation", "Expectations", "Learned", "Trust", "expect", "model_of"]
@@ -50,30 +50,52 @@ class Trust(NamedTuple):
 
 
 class Expectations:
-    """The limits of all lanes with enough history: at one threshold, or at a higher one for those with a budget."""
+    """The limits of all lanes with enough history: at one threshold, or at a higher one for those with a budget.
 
-    def __init__(self, model: SilenceModel, threshold: float, trust: Trust, alerts: Sequence[float] = ()) -> None:
-        self._model, self.threshold, self._trust = model, threshold, trust
+    A budget goes before the longest limit that is trusted: who can bear few alerts waits, to the horizon if need be.
+    """
+
+    def __init__(
+        self, model: SilenceModel, threshold: float, trust: Trust, alerts: Sequence[float] = (), usual: float = 0.0,
+        budget: float | None = None,
+    ) -> None:  # fmt: skip
+        """`alerts` are expected per thousand parcels at each of the thresholds; `usual` at this one, with trusted limits."""
+        self._model, self.threshold, self._trust, self._usual, self._budget = model, threshold, trust, usual, budget
         self._alerts = tuple(zip(THRESHOLDS, alerts, strict=False))
-        self._found: dict[tuple[str, float], Expectation | None] = {}
+        self._found: dict[tuple[str, float, float], Expectation | None] = {}
 
-    def of(self, lane: str, per_1000: int | None = None) -> Expectation | None:
+    def of(self, lane: str, per_1000: float | None = None) -> Expectation | None:
         """Return what is expected of a lane named by `lane_key`; None where too little is known."""
-        key = lane, self.threshold if per_1000 is None else self.threshold_within(per_1000)
+        key = lane, *self._bounds(self._budget if per_1000 is None else per_1000)
         if key not in self._found:
-            self._found[key] = self._expect(_names(lane), key[1])
+            self._found[key] = self._expect(_names(lane), *key[1:])
         return self._found[key]
+
+    def curve(self, lane: str) -> Curve | None:
+        """Return how the silences of a lane last; None where too little is known of it."""
+        return self._curve(_names(lane))
 
     def threshold_within(self, per_1000: float) -> float:
         """Return the lowest threshold with no more alerts per thousand parcels than this; never below the usual one."""
         within = (threshold for threshold, alerts in self._alerts if alerts <= per_1000)
         return max(self.threshold, next(within, THRESHOLDS[-1]))
 
-    def _expect(self, lane: Lane, threshold: float) -> Expectation | None:
-        curve = self._model.curve(lane)
-        if curve is None or self._model.total(lane[:_CARRIER_AND_SERVICE]) < self._trust.silences:
+    def _bounds(self, per_1000: float | None) -> tuple[float, float]:
+        """Return threshold and longest limit; there is none where those that are trusted bring too many alerts."""
+        if per_1000 is None or self._usual <= per_1000:
+            return self.threshold, self._trust.most_hours
+        return self.threshold_within(per_1000), HORIZON_HOURS
+
+    def _curve(self, lane: Lane) -> Curve | None:
+        if self._model.total(lane[:_CARRIER_AND_SERVICE]) < self._trust.silences:
             return None
-        limit = min(max(curve.limit(threshold), self._trust.least_hours), self._trust.most_hours)
+        return self._model.curve(lane)
+
+    def _expect(self, lane: Lane, threshold: float, most_hours: float) -> Expectation | None:
+        curve = self._curve(lane)
+        if curve is None:
+            return None
+        limit = min(max(curve.limit(threshold), self._trust.least_hours), most_hours)
         return Expectation(limit, curve.quantile(0.95), curve.posterior(limit))
 
 
@@ -81,9 +103,11 @@ def expect(counts: Sequence[Learned], patience: Patience, trust: Trust, per_1000
     """Return what follows from all counts; `per_1000` is how many alerts are bearable per thousand parcels."""
     model = model_of(counts)
     parcels = _parcels_per_silence(counts)
-    alerts = [outlook(model, threshold).alerts * 1000 / parcels for threshold in THRESHOLDS]
-    usual = Expectations(model, patience.threshold(model), trust, alerts)
-    return usual if per_1000 is None else Expectations(model, usual.threshold_within(per_1000), trust, alerts)
+    per_1000_parcels = 1000 / parcels
+    alerts = [outlook(model, threshold).alerts * per_1000_parcels for threshold in THRESHOLDS]
+    threshold = patience.threshold(model)
+    usual = outlook(model, threshold, trust.most_hours).alerts * per_1000_parcels
+    return Expectations(model, threshold, trust, alerts, usual, per_1000)
 
 
 def _parcels_per_silence(counts: Iterable[Learned]) -> float:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
 from linkstar_tracker.domain.meanings import Meaning, StatusMap
-from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.scans import Brief, Scan
 
-__all__ = ["TERMINAL", "Timeline", "fold"]
+__all__ = ["TERMINAL", "Stay", "Timeline", "fold", "followed"]
 
 S = TrackingStatus
 
@@ -23,11 +23,30 @@ _ENDS_FAILED_ATTEMPT = frozenset({
     S.OUT_FOR_DELIVERY, S.AVAILABLE_FOR_PICKUP, S.DELIVERED, S.RETURN_TO_SENDER, S.RETURNED, S.CANCELLED,
 })  # fmt: skip
 
+_STAYS = frozenset({S.ACCEPTED, S.IN_TRANSIT, S.HELD, S.DAMAGED, None})
+_DEPARTED = "departed"
+
 # Scans of one instant are read in the order of a journey.
 _JOURNEY = {status: rank for rank, status in enumerate((
     S.UNKNOWN, S.PENDING, S.CANCELLED, S.ACCEPTED, S.IN_TRANSIT, S.HELD, S.DAMAGED, S.OUT_FOR_DELIVERY,
     S.ATTEMPT_FAILED, S.AVAILABLE_FOR_PICKUP, S.LOST, S.DELIVERED, S.RETURN_TO_SENDER, S.RETURNED,
 ))}  # fmt: skip
+
+
+class Stay(NamedTuple):
+    """Where the carrier last saw a parcel, and since when it has been seen nowhere else and not leaving."""
+
+    spot: str
+    since: datetime
+    leaving: bool
+    """It was last seen as it departed: on the road to another place."""
+    lasting: bool
+    """It was not last seen departing, out or arrived: another scan there prolongs the stay."""
+
+    @property
+    def waiting_at(self) -> str:
+        """The place whose next scan is awaited; empty on the road, where nobody tells which that is."""
+        return "" if self.leaving else self.spot
 
 
 class Timeline(NamedTuple):
@@ -43,17 +62,18 @@ class Timeline(NamedTuple):
     first_attempt_at: datetime | None = None
     delivered_at: datetime | None = None
     last_scan_at: datetime | None = None
-    attempt_failed: bool = False
-    """The last attempt failed and no new one has begun."""
+    failed: str | None = None
+    """Why the last attempt failed, while no new one has begun; empty where the carrier gives no reason."""
     damaged: bool = False
     entries: frozenset[str] = frozenset()
     """The scans that count: neither retracted nor retractions."""
+    stay: Stay | None = None
 
 
 _UNTOLD = Timeline()
 
 
-def fold(scans: Iterable[Scan], meanings: StatusMap) -> Timeline:
+def fold(scans: Iterable[Scan | Brief], meanings: StatusMap) -> Timeline:
     """Return the timeline of one parcel's scans.
 
     Depends on the set alone: order and repetition do not matter. A retracted scan counts as if it had never been made;
@@ -69,33 +89,59 @@ def fold(scans: Iterable[Scan], meanings: StatusMap) -> Timeline:
         if scan.retracts is None and scan.scan_id not in retracted
     ]
     timeline, entries = _UNTOLD, frozenset([scan.scan_id for scan, _ in read])
-    for scan, meaning in sorted(read, key=_moment):
-        timeline = _step(timeline, scan.scanned_at, meaning, entries)
+    read.sort(key=_moment)
+    for scan, meaning in read:
+        timeline = _step(timeline, scan, meaning, entries)
     return timeline
 
 
-def _moment(entry: tuple[Scan, Meaning]) -> tuple[datetime, int, str]:
+def followed(timeline: Timeline, scan: Scan, meanings: StatusMap) -> Timeline | None:
+    """Return the timeline with one scan more, as `fold` would, if the scan is later than all it counts; else None.
+
+    For a scan that is no retraction and that none takes back.
+    """
+    if timeline.last_scan_at is not None and scan.scanned_at <= timeline.last_scan_at:
+        return None
+    return _step(timeline, scan, meanings.meaning(scan.carrier, scan.code), timeline.entries | {scan.scan_id})
+
+
+def _moment(entry: tuple[Scan | Brief, Meaning]) -> tuple[datetime, int, str]:
     scan, meaning = entry
     return scan.scanned_at, -1 if meaning.status is None else _JOURNEY[meaning.status], scan.scan_id
 
 
-def _step(timeline: Timeline, at: datetime, meaning: Meaning, entries: frozenset[str]) -> Timeline:
+def _step(timeline: Timeline, scan: Scan | Brief, meaning: Meaning, entries: frozenset[str]) -> Timeline:
     """Return the timeline after its next scan in time; `entries` are all that count."""
-    status = _next_status(timeline.status, meaning.status)
-    moved = status == meaning.status
-    handed_over = meaning.status is not None and meaning.status not in _NOT_HANDED_OVER
+    at = scan.scanned_at
+    said = meaning.status
+    status = _NEXT[timeline.status, said]
+    moved = status is said
+    handed_over = said is not None and said not in _NOT_HANDED_OVER
+    failed = (meaning.substatus or "") if moved and status is S.ATTEMPT_FAILED else timeline.failed
     return Timeline(
-        status=status,
-        substatus=meaning.substatus if moved else timeline.substatus,
-        party=meaning.party if moved else timeline.party,
-        accepted_at=timeline.accepted_at or (at if handed_over else None),
-        first_attempt_at=timeline.first_attempt_at or (at if moved and status in _ATTEMPTS else None),
-        delivered_at=timeline.delivered_at or (at if moved and status is S.DELIVERED else None),
-        last_scan_at=at,
-        attempt_failed=(timeline.attempt_failed or status is S.ATTEMPT_FAILED) and status not in _ENDS_FAILED_ATTEMPT,
-        damaged=(timeline.damaged or meaning.status is S.DAMAGED) and status not in TERMINAL,
-        entries=entries,
+        status,
+        meaning.substatus if moved else timeline.substatus,
+        meaning.party if moved else timeline.party,
+        timeline.accepted_at or (at if handed_over else None),
+        timeline.first_attempt_at or (at if moved and status in _ATTEMPTS else None),
+        timeline.delivered_at or (at if moved and status is S.DELIVERED else None),
+        at,
+        None if status in _ENDS_FAILED_ATTEMPT else failed,
+        (timeline.damaged or said is S.DAMAGED) and status not in TERMINAL,
+        entries,
+        _stay(timeline.stay, scan, meaning),
     )
+
+
+def _stay(before: Stay | None, scan: Scan | Brief, meaning: Meaning) -> Stay | None:
+    """Return where a scan was made; None where it does not tell. Who departs or is out has left a place."""
+    spot = scan.spot
+    if not spot:
+        return None
+    leaving = meaning.substatus == _DEPARTED
+    lasting = meaning.status in _STAYS and not leaving
+    stayed = lasting and before is not None and before.lasting and before.spot == spot
+    return Stay(spot, before.since if stayed and before else scan.scanned_at, leaving, lasting)
 
 
 def _next_status(current: TrackingStatus, said: TrackingStatus | None) -> TrackingStatus:
@@ -113,3 +159,6 @@ def _next_status(current: TrackingStatus, said: TrackingStatus | None) -> Tracki
     if said is S.ACCEPTED and current not in _NOT_HANDED_OVER:
         return current
     return said
+
+
+_NEXT = {(current, said): _next_status(current, said) for current in S for said in (*S, None)}

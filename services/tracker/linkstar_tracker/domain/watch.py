@@ -16,7 +16,11 @@ from linkstar_tracker.domain.calendars import calendar_of
 from linkstar_tracker.domain.silences import Expectation
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 
-__all__ = ["WatchRule", "WatchRules", "Watched"]
+__all__ = ["DWELL", "WatchRule", "WatchRules", "Watched"]
+
+DWELL = "dwell"
+"""Stage of a parcel that is scanned again and again, but at one place."""
+_MAY_DWELL = {TrackingStatus.ACCEPTED, TrackingStatus.IN_TRANSIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,10 @@ class Watched(NamedTuple):
     hours: float
     expected: Expectation | None = None
     """What the limit was learned from; None where a row of the rules says it."""
+    stage: str = ""
+    spot: str = ""
+    """Where the parcel dwells, if it is for that."""
+    evidence: tuple[str, ...] = ()
 
 
 class WatchRules:
@@ -91,14 +99,32 @@ class WatchRules:
         if stage is None:
             return ()
         since = timeline.last_scan_at or labelled_at
+        wanted, usual = self._of(stage, carrier, kind, own)
+        silences = (
+            *[Watched(r.due(carrier, since), r.code, parcel, since, r.hours, stage=stage) for r in wanted],
+            *[_watched(r, carrier, parcel, since, stage, expected if stage == "movement" else None) for r in usual],
+        )
+        stay = timeline.stay
+        if stay is None or stay.since == timeline.last_scan_at or timeline.status not in _MAY_DWELL:
+            return silences
+        wanted, usual = self._of(DWELL, carrier, kind, own)
+        return (
+            *silences,
+            *[
+                Watched(r.due(carrier, stay.since), r.code, parcel, stay.since, r.hours, None, DWELL, stay.spot)
+                for r in (*wanted, *usual)
+            ],
+        )
+
+    def _of(
+        self, stage: str, carrier: str, kind: str, own: WatchRules | None
+    ) -> tuple[tuple[WatchRule, ...], tuple[WatchRule, ...]]:
+        """Return the seller's own rows, and the usual ones about something else."""
         wanted = own._applying(stage, carrier, kind) if own else ()
         usual = self._applying(stage, carrier, kind)
         if wanted:
             usual = tuple([rule for rule in usual if rule.code not in {each.code for each in wanted}])
-        return (
-            *[Watched(r.due(carrier, since), r.code, parcel, since, r.hours) for r in wanted],
-            *[_watched(r, carrier, parcel, since, expected if stage == "movement" else None) for r in usual],
-        )
+        return wanted, usual
 
     def _choose(self, stage: str, carrier: str, kind: str) -> tuple[WatchRule, ...]:
         chosen: dict[ExceptionCode, WatchRule] = {}
@@ -109,12 +135,12 @@ class WatchRules:
 
 
 def _watched(
-    rule: WatchRule, carrier: str, parcel: int, since: datetime, expected: Expectation | None
+    rule: WatchRule, carrier: str, parcel: int, since: datetime, stage: str, expected: Expectation | None
 ) -> Watched:  # fmt: skip
     if expected is None or rule.code is not ExceptionCode.SILENT:
-        return Watched(rule.due(carrier, since), rule.code, parcel, since, rule.hours)
+        return Watched(rule.due(carrier, since), rule.code, parcel, since, rule.hours, None, stage)
     hours = expected.limit_hours
-    return Watched(calendar_of(carrier).after(since, hours), rule.code, parcel, since, hours, expected)
+    return Watched(calendar_of(carrier).after(since, hours), rule.code, parcel, since, hours, expected, stage)
 
 
 def _stage(timeline: Timeline) -> str | None:

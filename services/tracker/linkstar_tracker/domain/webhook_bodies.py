@@ -21,6 +21,7 @@ Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else val
 
 _NUMBER_NAMES = frozenset({"trackingnumber", "tracking_number", "barcode", "parcelnumber", "pnr", "shipmentid", "id"})
 _MOST_NUMBERS = 500
+_UPS_PLAIN = frozenset({"", "I", "D"})
 
 
 class _Told(BaseModel):
@@ -35,6 +36,7 @@ class _UpsPlace(_Told):
 
 
 class _UpsStatus(_Told):
+    type: Text = ""
     code: str
     description: Text = ""
 
@@ -58,10 +60,17 @@ def ups(body: Any) -> Iterator[Report]:
         there = _compact(event.local_activity_date, event.local_activity_time)
         local = there.isoformat()[:19] + _offset(there, at)
     yield _report(
-        "ups", event.tracking_number, event.activity_status.code, event.activity_status.description,
+        "ups", event.tracking_number, _ups_code(event.activity_status), event.activity_status.description,
         _place(place.city, place.state_province, place.postal_code, place.country),
         scanned_at=at.isoformat(), scanned_local=local,
     )  # fmt: skip
+
+
+def _ups_code(status: _UpsStatus) -> str:
+    """Codes are unique within a type only (`OT`: out for delivery, or customs asks the sender): all but those of parcels
+    on their way and delivered are written `TYPE/CODE`.
+    """
+    return status.code if status.type in _UPS_PLAIN else f"{status.type}/{status.code}"
 
 
 class _UspsEvent(_Told):

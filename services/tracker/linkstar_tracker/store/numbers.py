@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from linkstar_contracts.events import CarrierScan
 from linkstar_runtime.handling import Transaction
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.store.rows import SCAN_COLUMNS, columns, scan_of, scan_values
@@ -29,6 +30,13 @@ class NumberOwner:
     tenant: str
     shipment_id: str
     order_id: str
+    stands_for: str | None = None
+    """The label's number, of one that the parcel travels on under."""
+
+    def event(self, scan: Scan) -> CarrierScan:
+        """Return the event that records a scan of the number: under the label's, whichever the parcel travels under."""
+        under = scan._replace(tracking_number=self.stands_for) if self.stands_for else scan
+        return under.event(self.tenant, self.order_id, self.shipment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +50,16 @@ class UnmatchedScan:
 
 
 async def claim_numbers(tx: Transaction, numbers: Mapping[Number, NumberOwner]) -> None:
-    """Register numbers for their shipments. A number that has an owner keeps it; the newcomer is noted as a conflict."""
+    """Register numbers for their shipments. A number that has an owner keeps it, and the newcomer is noted as a conflict;
+    one that merely stands for another goes to the label that bears it.
+    """
     flat = [(*number, o.tenant, o.shipment_id, o.order_id) for number, o in sorted(numbers.items(), key=lambda n: n[0])]
     values = columns(flat, 5)
     done = await tx.execute(
         "INSERT INTO tracking_number SELECT u.*, $6 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) "
-        "u ORDER BY 1, 2 ON CONFLICT DO NOTHING",
+        "u ORDER BY 1, 2 ON CONFLICT (carrier, tracking_number) DO UPDATE SET tenant = EXCLUDED.tenant, "
+        "shipment_id = EXCLUDED.shipment_id, order_id = EXCLUDED.order_id, stands_for = NULL "
+        "WHERE tracking_number.stands_for IS NOT NULL",
         *values, tx.now,
     )  # fmt: skip
     if int(done.rpartition(" ")[2]) == len(numbers):
@@ -69,7 +81,9 @@ async def owners_of(tx: Transaction, numbers: Iterable[Number]) -> dict[Number, 
         *columns(sorted(set(numbers)), 2),
     )  # fmt: skip
     return {
-        (row["carrier"], row["tracking_number"]): NumberOwner(row["tenant"], row["shipment_id"], row["order_id"])
+        (row["carrier"], row["tracking_number"]): NumberOwner(
+            row["tenant"], row["shipment_id"], row["order_id"], row["stands_for"]
+        )
         for row in rows
     }
 
@@ -97,7 +111,7 @@ async def _keep(tx: Transaction, table: str, scans: Sequence[UnmatchedScan]) -> 
     )  # fmt: skip
 
 
-_RETURNING = f"u.{SCAN_COLUMNS.replace(', ', ', u.')}, n.tenant AS owner, n.shipment_id, n.order_id"
+_RETURNING = f"u.{SCAN_COLUMNS.replace(', ', ', u.')}, n.tenant AS owner, n.shipment_id, n.order_id, n.stands_for"
 
 
 async def take_unmatched(tx: Transaction, numbers: Mapping[Number, NumberOwner]) -> list[tuple[Scan, NumberOwner]]:
@@ -111,7 +125,7 @@ async def take_unmatched(tx: Transaction, numbers: Mapping[Number, NumberOwner])
         f"AND u.tenant IN ('*', n.tenant) RETURNING {_RETURNING}",
         *columns(flat, 4),
     )  # fmt: skip
-    return [(scan_of(row), NumberOwner(row["owner"], row["shipment_id"], row["order_id"])) for row in rows]
+    return [(scan_of(row), _owner(row)) for row in rows]
 
 
 async def take_matched(tx: Transaction, limit: int) -> list[tuple[Scan, NumberOwner]]:
@@ -123,13 +137,17 @@ async def take_matched(tx: Transaction, limit: int) -> list[tuple[Scan, NumberOw
         f"AND n.carrier = u.carrier AND n.tracking_number = u.tracking_number RETURNING {_RETURNING}",
         limit,
     )  # fmt: skip
-    return [(scan_of(row), NumberOwner(row["owner"], row["shipment_id"], row["order_id"])) for row in rows]
+    return [(scan_of(row), _owner(row)) for row in rows]
+
+
+def _owner(row: Any) -> NumberOwner:
+    return NumberOwner(row["owner"], row["shipment_id"], row["order_id"], row["stands_for"])
 
 
 async def expire_unmatched(tx: Transaction, limit: int) -> int:
-    """Drop waiting scans whose time is over, and those set apart; return how many."""
+    """Drop waiting scans and changes of number whose time is over, and scans set apart; return how many."""
     dropped = 0
-    for table in ("unmatched_scan", "quarantined_scan"):
+    for table in ("unmatched_scan", "quarantined_scan", "number_change"):
         done = await tx.execute(
             f"DELETE FROM {table} WHERE ctid IN (SELECT ctid FROM {table} WHERE expires_at <= $1 "
             "ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)",

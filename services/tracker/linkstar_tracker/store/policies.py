@@ -55,7 +55,7 @@ async def review_next(tx: Transaction, limit: int) -> int:
     rows = await tx.fetch(
         "WITH open AS (SELECT tenant, shipment_id FROM tracker WHERE tenant = $1 AND shipment_id > $2 "
         "AND watch_due_at IS NOT NULL ORDER BY tenant, shipment_id LIMIT $3 FOR NO KEY UPDATE) "
-        "UPDATE tracker t SET watch_due_at = least(t.watch_due_at, $4) FROM open "
+        "UPDATE tracker t SET watch_due_at = least(t.watch_due_at, $4), look_at = least(t.look_at, $4) FROM open "
         "WHERE t.tenant = open.tenant AND t.shipment_id = open.shipment_id RETURNING t.shipment_id",
         policy["tenant"], policy["review_from"], limit, tx.now,
     )  # fmt: skip

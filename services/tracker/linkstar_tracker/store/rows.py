@@ -10,7 +10,7 @@ from linkstar_contracts.events import ExceptionCode, ExceptionState, Place, Resp
 from linkstar_tracker.domain.alarms import Alarm
 from linkstar_tracker.domain.evidence import Trail
 from linkstar_tracker.domain.label import TrackedLabel
-from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.scans import Scan, briefs_text
 from linkstar_tracker.domain.shipment import Shipment
 
 __all__ = [
@@ -33,6 +33,8 @@ class State(NamedTuple):
     status: str
     last_scan_at: datetime | None
     watch_due_at: datetime | None
+    spot: str | None = None
+    """Where the parcel waits after a scan that is new since it was read; empty where nobody tells, None without one."""
 
 
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
@@ -48,7 +50,7 @@ def label_values(shipment: Shipment) -> tuple[str | None, int, bool]:
     return label, shipment.label_version, shipment.voided
 
 
-def state_values(state: State) -> tuple[int, str, datetime | None, datetime | None, int, bytes | None]:
+def state_values(state: State) -> tuple[int, str, datetime | None, datetime | None, int, bytes | None, str, bool]:
     shipment = state.shipment
     return (
         shipment.version,
@@ -57,11 +59,13 @@ def state_values(state: State) -> tuple[int, str, datetime | None, datetime | No
         state.watch_due_at,
         shipment.trail.count,
         shipment.trail.head,
+        briefs_text(shipment.scans.values()),
+        bool(shipment.alarms),
     )
 
 
 def shipment_of(row: Row) -> Shipment:
-    label = TrackedLabel.model_validate_json(row["label"]) if row["label"] else None
+    label = TrackedLabel.read(row["label"]) if row["label"] else None
     return Shipment(
         row["tenant"], row["shipment_id"], row["order_id"], row["shard"], label, row["label_version"], row["voided"],
         row["version"], trail=Trail(row["entries"], row["head"]),
@@ -86,4 +90,5 @@ def alarm_of(row: Row) -> Alarm:
     return Alarm(
         row["exception_id"], ExceptionCode(row["code"]), Severity(row["severity"]), ResponsibleParty(row["party"]),
         row["detail"], row["action"], ExceptionState(row["state"]), row["version"], row["opened_at"], row["changed_at"],
+        row["deadline_at"], tuple(row["evidence"].split()),
     )  # fmt: skip

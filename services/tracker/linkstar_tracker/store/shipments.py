@@ -1,15 +1,15 @@
-"""Shipments with their scans and exceptions, locked and written a batch at a time, keys in sorted order."""
+"""Shipments with their scans and exceptions, made, locked and read a batch at a time, keys in sorted order."""
 
 # ruff: noqa: S608 - the only parts put together are constant column lists
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
 
 from linkstar_runtime.handling import Transaction
-from linkstar_tracker.domain.alarms import Alarm
-from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.scans import briefs_of
 from linkstar_tracker.domain.shipment import Shipment
 from linkstar_tracker.store.rows import (
     SCAN_COLUMNS,
@@ -19,14 +19,12 @@ from linkstar_tracker.store.rows import (
     identity,
     label_values,
     scan_of,
-    scan_values,
     shipment_of,
     state_values,
 )
 
 __all__ = [
-    "ShipmentKey", "add_scans", "due_shipments", "lock_shipments", "make_shipments", "open_shipments", "read_shipment",
-    "save_shipments",
+    "ShipmentKey", "due_shipments", "lock_shipments", "make_shipments", "open_shipments", "read_shipment", "read_shipments",
 ]  # fmt: skip
 
 ShipmentKey: TypeAlias = tuple[str, str]
@@ -40,129 +38,146 @@ async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[Shipme
     are.
     """
     flat = sorted(
-        ((*identity(state.shipment), *label_values(state.shipment), *state_values(state)) for state in states),
+        (
+            (
+                *identity(state.shipment),
+                *label_values(state.shipment),
+                *state_values(state),
+                state.shipment.lane or None,
+            )
+            for state in states
+        ),
         key=lambda row: row[:2],
     )
     rows = await tx.fetch(
         "INSERT INTO tracker (tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, "
-        "last_scan_at, watch_due_at, entries, head, updated_at) SELECT u.*, $14 FROM unnest($1::text[], $2::text[], "
-        "$3::text[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::int[], $9::text[], $10::timestamptz[], "
-        "$11::timestamptz[], $12::int[], $13::bytea[]) u ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
-        *columns(flat, 13), tx.now,
+        "last_scan_at, watch_due_at, entries, head, briefs, alarmed, lane, updated_at, look_at) SELECT u.*, $17, u.due "
+        "FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::int[], "
+        "$9::text[], $10::timestamptz[], $11::timestamptz[], $12::int[], $13::bytea[], $14::text[], $15::bool[], "
+        "$16::text[]) "
+        "u(tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, last_scan_at, due, entries, "
+        "head, briefs, alarmed, lane) ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
+        *columns(flat, 16), tx.now,
     )  # fmt: skip
     return {(row["tenant"], row["shipment_id"]) for row in rows}
 
 
 async def lock_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
-    """Return those of these shipments that are known, locked until the transaction ends."""
+    """Return those of these shipments that are known, with their scans whole, locked until the transaction ends."""
     wanted = sorted(keys)
-    return await _load(tx, wanted) if wanted else {}
+    return _by_key(await _load(tx, wanted, whole=True)) if wanted else {}
 
 
-async def open_shipments(tx: Transaction, wanted: Iterable[tuple[str, str, str, int]]) -> dict[ShipmentKey, Shipment]:
-    """Return the shipments (tenant, shipment id, order id, shard), locked until the transaction ends; new ones are empty."""
+async def open_shipments(tx: Transaction, wanted: Iterable[tuple[str, str, str, int]]) -> Iterator[Shipment]:
+    """Return the shipments (tenant, shipment id, order id, shard), locked until the transaction ends; new ones are empty.
+    The scans of those that have a label are in brief.
+
+    All are read now, each is put together at its turn: what is done to it then finds it in the processor's cache.
+    """
     rows = sorted(set(wanted))
-    known = await lock_shipments(tx, [row[:2] for row in rows])
-    unknown = [Shipment(*row) for row in rows if row[:2] not in known]
-    if not unknown:
-        return known
+    known = await _load(tx, [row[:2] for row in rows])
+    if len(known) == len(rows):
+        return iter(known)
+    keys = known.keys()
+    unknown = [Shipment(*row) for row in rows if row[:2] not in keys]
     await make_shipments(tx, [State(shipment, "pending", None, None) for shipment in unknown])
-    return known | await lock_shipments(tx, [(shipment.tenant, shipment.shipment_id) for shipment in unknown])
+    return chain(known, await _load(tx, [shipment.key for shipment in unknown]))
+
+
+def _by_key(shipments: Iterable[Shipment]) -> dict[ShipmentKey, Shipment]:
+    return {shipment.key: shipment for shipment in shipments}
 
 
 async def due_shipments(tx: Transaction, shards: Sequence[int], limit: int) -> dict[ShipmentKey, Shipment]:
-    """Return up to `limit` shipments whose watch is due, longest due first, locked."""
+    """Return shipments whose watch is due, longest due first, locked, of up to `limit` that are looked at.
+
+    Scans do not write to the index of this look: it strikes when an earlier scan had the watch due, and is put off then.
+    """
     rows = await tx.fetch(
-        "SELECT tenant, shipment_id FROM tracker WHERE shard = ANY($1::int[]) AND watch_due_at <= $2 "
-        "ORDER BY watch_due_at LIMIT $3",
+        "SELECT tenant, shipment_id, watch_due_at <= $2 AS due FROM tracker WHERE shard = ANY($1::int[]) AND look_at <= $2 "
+        "ORDER BY look_at LIMIT $3",
         list(shards), tx.now, limit,
     )  # fmt: skip
-    return await _load(tx, sorted((row["tenant"], row["shipment_id"]) for row in rows)) if rows else {}
+    keys: dict[bool, list[ShipmentKey]] = {True: [], False: []}
+    for row in rows:
+        keys[bool(row["due"])].append((row["tenant"], row["shipment_id"]))
+    if keys[False]:
+        await _put_off(tx, keys[False])
+    return _by_key(await _load(tx, sorted(keys[True]))) if keys[True] else {}
 
 
-async def _load(tx: Transaction, keys: Sequence[ShipmentKey], lock: str = _LOCK) -> dict[ShipmentKey, Shipment]:
-    tenants, ids = columns(keys, 2)
+async def _put_off(tx: Transaction, keys: Sequence[ShipmentKey]) -> None:
+    """Have shipments looked at when their watch is due as of now."""
+    await tx.execute(
+        "WITH late AS (SELECT tenant, shipment_id FROM tracker JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) "
+        "USING (tenant, shipment_id) ORDER BY tenant, shipment_id FOR NO KEY UPDATE) UPDATE tracker t "
+        "SET look_at = t.watch_due_at FROM late WHERE t.tenant = late.tenant AND t.shipment_id = late.shipment_id",
+        *columns(keys, 2),
+    )  # fmt: skip
+
+
+class _Loaded:
+    """Rows of shipments, with those of their scans and exceptions that their own rows do not make needless."""
+
+    def __init__(
+        self, rows: Sequence[Any], scans: Mapping[ShipmentKey, list[Any]], alarms: Mapping[ShipmentKey, list[Any]]
+    ):
+        self._rows, self._scans, self._alarms = rows, scans, alarms
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def keys(self) -> set[ShipmentKey]:
+        return {_key_of(row) for row in self._rows}
+
+    def __iter__(self) -> Iterator[Shipment]:
+        for row in self._rows:
+            shipment, key = shipment_of(row), _key_of(row)
+            if key in self._scans:
+                shipment.scans = {each["scan_id"]: scan_of(each) for each in self._scans[key]}
+            else:
+                shipment.scans = briefs_of(row["briefs"] or "")
+            if row["alarmed"]:
+                shipment.alarms = {each["exception_id"]: alarm_of(each) for each in self._alarms[key]}
+            yield shipment
+
+
+async def _load(tx: Transaction, keys: Sequence[ShipmentKey], lock: str = _LOCK, *, whole: bool = False) -> _Loaded:
     rows = await tx.fetch(
         "SELECT t.* FROM tracker t JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) "
         f"USING (tenant, shipment_id) ORDER BY t.tenant, t.shipment_id {lock}",
-        tenants, ids,
+        *columns(keys, 2),
     )  # fmt: skip
-    shipments = {(row["tenant"], row["shipment_id"]): shipment_of(row) for row in rows}
-    for row in await tx.fetch(
-        f"SELECT tenant, shipment_id, {SCAN_COLUMNS} FROM scan "
-        "JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) USING (tenant, shipment_id)",
-        tenants, ids,
-    ):  # fmt: skip
-        shipments[row["tenant"], row["shipment_id"]].scans[row["scan_id"]] = scan_of(row)
-    for row in await tx.fetch(
-        "SELECT e.* FROM shipment_exception e JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) "
-        "USING (tenant, shipment_id) ORDER BY e.opened_at, e.exception_id",
-        tenants, ids,
-    ):  # fmt: skip
-        shipments[row["tenant"], row["shipment_id"]].alarms[row["exception_id"]] = alarm_of(row)
-    return shipments
+    unread = [_key_of(row) for row in rows if whole or row["label"] is None or row["briefs"] is None]
+    alarmed = [_key_of(row) for row in rows if row["alarmed"]]
+    scans = await _rows_of(tx, f"SELECT tenant, shipment_id, {SCAN_COLUMNS} FROM scan", unread)
+    alarms = await _rows_of(tx, "SELECT e.* FROM shipment_exception e", alarmed)
+    alarms.sort(key=lambda row: (row["opened_at"], row["exception_id"]))
+    return _Loaded(rows, _grouped(unread, scans), _grouped(alarmed, alarms))
 
 
-async def save_shipments(tx: Transaction, states: Sequence[State], *, labels: bool = False) -> None:
-    """Write the states of shipments back with the exceptions that changed now; their labels when asked for only."""
-    if labels:
-        await _save_labels(tx, [state.shipment for state in states])
-    flat = [(state.shipment.tenant, state.shipment.shipment_id, *state_values(state)) for state in states]
-    await tx.execute(
-        "UPDATE tracker t SET version = u.version, status = u.status, last_scan_at = u.last_scan_at, "
-        "watch_due_at = u.watch_due_at, updated_at = $9, entries = u.entries, head = u.head FROM unnest($1::text[], "
-        "$2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[], $8::bytea[]) "
-        "u(tenant, shipment_id, version, status, last_scan_at, watch_due_at, entries, head) "
-        "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
-        *columns(flat, 8), tx.now,
-    )  # fmt: skip
-    changed = [
-        (s.shipment, alarm) for s in states for alarm in s.shipment.alarms.values() if alarm.changed_at == tx.now
-    ]
-    if changed:
-        await _save_alarms(tx, changed)
+def _key_of(row: Any) -> ShipmentKey:
+    return row["tenant"], row["shipment_id"]
 
 
-async def _save_labels(tx: Transaction, shipments: Sequence[Shipment]) -> None:
-    flat = [(s.tenant, s.shipment_id, *label_values(s)) for s in shipments]
-    await tx.execute(
-        "UPDATE tracker t SET label = u.label, label_version = u.label_version, voided = u.voided FROM unnest($1::text[], "
-        "$2::text[], $3::text[], $4::int[], $5::bool[]) u(tenant, shipment_id, label, label_version, voided) "
-        "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
-        *columns(flat, 5),
-    )  # fmt: skip
+def _grouped(keys: Iterable[ShipmentKey], rows: Iterable[Any]) -> dict[ShipmentKey, list[Any]]:
+    found: dict[ShipmentKey, list[Any]] = {key: [] for key in keys}
+    for row in rows:
+        found[_key_of(row)].append(row)
+    return found
 
 
-async def _save_alarms(tx: Transaction, alarms: Sequence[tuple[Shipment, Alarm]]) -> None:
-    flat = [
-        (s.tenant, a.exception_id, s.shipment_id, a.code.value, a.severity.value, a.party.value, a.detail, a.action,
-         a.state.value, a.version, a.opened_at, a.changed_at)
-        for s, a in alarms
-    ]  # fmt: skip
-    await tx.execute(
-        "INSERT INTO shipment_exception SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], "
-        "$6::text[], $7::text[], $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[]) "
-        "ON CONFLICT (tenant, exception_id) DO UPDATE SET state = EXCLUDED.state, version = EXCLUDED.version, "
-        "changed_at = EXCLUDED.changed_at",
-        *columns(sorted(flat), 12),
-    )  # fmt: skip
-
-
-async def add_scans(tx: Transaction, scans: Sequence[tuple[Shipment, Scan, int, bytes]]) -> None:
-    """Store scans of locked shipments, each with the number and hash of its entry in the chain of evidence."""
-    flat = [(s.tenant, s.shipment_id, *scan_values(scan), entry, hashed) for s, scan, entry, hashed in scans]
-    await tx.execute(
-        f"INSERT INTO scan (tenant, shipment_id, {SCAN_COLUMNS}, entry, entry_hash, received_at) "
-        "SELECT u.tenant, u.shipment_id, u.carrier, u.number, u.id, u.code, u.body, u.at, u.local, u.zone, "
-        "u.place::jsonb, u.source, u.retracts, u.entry, u.hash, $16 FROM unnest($1::text[], $2::text[], $3::text[], "
-        "$4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], "
-        "$12::text[], $13::text[], $14::int[], $15::bytea[]) "
-        "u(tenant, shipment_id, carrier, number, id, code, body, at, local, zone, place, source, retracts, entry, hash) "
-        "ON CONFLICT DO NOTHING",
-        *columns(flat, 15), tx.now,
-    )  # fmt: skip
+async def _rows_of(tx: Transaction, select: str, keys: Sequence[ShipmentKey]) -> list[Any]:
+    joined = " JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) USING (tenant, shipment_id)"
+    return await tx.fetch(select + joined, *columns(keys, 2)) if keys else []
 
 
 async def read_shipment(tx: Transaction, tenant: str, shipment_id: str) -> Shipment | None:
-    """Return one shipment of the tenant as it is now, without locking it."""
-    return (await _load(tx, [(tenant, shipment_id)], lock="")).get((tenant, shipment_id))
+    """Return one shipment of the tenant as it is now, with its scans whole, without locking it."""
+    return next(iter(await _load(tx, [(tenant, shipment_id)], lock="", whole=True)), None)
+
+
+async def read_shipments(tx: Transaction, keys: Iterable[ShipmentKey]) -> dict[ShipmentKey, Shipment]:
+    """Return shipments as they are now, with their scans whole, without locking them."""
+    wanted = sorted(set(keys))
+    return _by_key(await _load(tx, wanted, lock="", whole=True)) if wanted else {}

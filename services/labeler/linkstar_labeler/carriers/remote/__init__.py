@@ -10,15 +10,15 @@ from collections.abc import Callable
 
 import httpx
 
-from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
+from linkstar_carriers.account import AccountIncomplete, CarrierAccount
+from linkstar_carriers.hosts import check_hosts
+from linkstar_carriers.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.canpar import Canpar
 from linkstar_labeler.carriers.remote.dpd import Dpd
 from linkstar_labeler.carriers.remote.evri import Evri
 from linkstar_labeler.carriers.remote.fedex import Fedex
 from linkstar_labeler.carriers.remote.hermes import Hermes
-from linkstar_labeler.carriers.remote.hosts import check_hosts
 from linkstar_labeler.carriers.remote.karrio import canada_post
-from linkstar_labeler.carriers.remote.transport import Limits, open_http
 from linkstar_labeler.carriers.remote.ups import Ups
 from linkstar_labeler.carriers.remote.usps import Usps
 from linkstar_labeler.domain.connector import CarrierConnector

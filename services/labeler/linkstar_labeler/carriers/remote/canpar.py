@@ -13,16 +13,17 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.account import CarrierAccount
+from linkstar_carriers.oauth import REJECTED
+from linkstar_carriers.replies import Node, Unreadable
+from linkstar_carriers.soap import read_soap
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee
 from linkstar_labeler.carriers.remote import canpar_writing as writing
-from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import REJECTED
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
-from linkstar_labeler.carriers.remote.replies import Node, Unreadable, printed
-from linkstar_labeler.carriers.remote.soap import read_soap
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     Capabilities,

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from linkstar_carriers.soap import envelope
 from linkstar_contracts.values import Consignee, Parcel
 from linkstar_labeler.carriers.remote.outcomes import NotSellable
-from linkstar_labeler.carriers.remote.soap import envelope
 from linkstar_labeler.carriers.remote.writing import local_phone, sides_in, street_lines, truncated, weight_in
 from linkstar_labeler.domain.connector import LabelRequest
 

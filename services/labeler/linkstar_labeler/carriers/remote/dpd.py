@@ -12,15 +12,16 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.account import CarrierAccount
+from linkstar_carriers.oauth import NO_TOKEN, BearerTransport, refused_sign_in
+from linkstar_carriers.replies import Unreadable
+from linkstar_carriers.tokens import Token, TokenSource
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Parcel
-from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import NO_TOKEN, BearerTransport, refused_sign_in
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, selling
-from linkstar_labeler.carriers.remote.replies import Unreadable, printed
-from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.carriers.remote.writing import local_phone, sides_in, street_lines, truncated, weight_in
 from linkstar_labeler.domain.connector import (
     Capabilities,

@@ -11,15 +11,16 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.account import CarrierAccount
+from linkstar_carriers.oauth import refused_sign_in
+from linkstar_carriers.replies import Node, Unreadable
+from linkstar_carriers.soap import document, read_xml
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Parcel
-from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import refused_sign_in
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, selling
-from linkstar_labeler.carriers.remote.replies import Node, Unreadable, printed
-from linkstar_labeler.carriers.remote.soap import document, read_xml
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.carriers.remote.writing import local_phone, sides_in, street_lines, truncated, weight_in
 from linkstar_labeler.domain.connector import (
     Capabilities,

@@ -1,6 +1,6 @@
 """FedEx over its Ship API: shipments of one or several parcels, results of asynchronous jobs, cancel.
 
-Written against the published documents named in `fedex_writing` and `scans`; never run against FedEx itself. FedEx has no
+Written against the published documents named in docs/carriers.md; never run against FedEx itself. FedEx has no
 idempotency key (`x-customer-transaction-id` only correlates) and prints no label twice; a job's results are found by the id
 in the reply that was lost. Tracking by reference tells, up to a day later, that a shipment exists: it is cancelled then.
 """
@@ -12,16 +12,16 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.account import AccountIncomplete, CarrierAccount
+from linkstar_carriers.oauth import BearerTransport, client_credentials
+from linkstar_carriers.replies import Node, Unreadable, priced
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Money
 from linkstar_labeler.carriers.remote import fedex_writing as writing
-from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
-from linkstar_labeler.carriers.remote.replies import Node, Unreadable, priced, printed
-from linkstar_labeler.carriers.remote.scans import fedex_scans
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.domain.connector import (
     Capabilities,
     LabelRequest,
@@ -38,7 +38,6 @@ from linkstar_labeler.domain.connector import (
     Voided,
     VoidOutcome,
 )
-from linkstar_labeler.domain.scans import TrackOutcome
 from linkstar_runtime.clock import Clock
 
 __all__ = ["Fedex"]
@@ -67,7 +66,7 @@ class Fedex(LabelsOnly):
         self._image = account.choice("label_format", "PDF", frozenset(_MEDIA))
         self._hub = account.settings.get("smart_post_hub", "")
         services = frozenset(writing.SERVICES) - (frozenset() if self._hub else {writing.ECONOMY})
-        self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, services, finds=True, returns=True, tracks=True)
+        self.capabilities = Capabilities(PurchaseGuarantee.RECONCILED, services, finds=True, returns=True)
         self.transport = Transport(account.connector, http, clock, account.base_url, limits)
         self._api = self._tracking = self._signed_in(account.secret("client_id"), account.secret("client_secret"))
         if account.credentials.get("track_client_id"):
@@ -103,13 +102,6 @@ class Fedex(LabelsOnly):
         numbers = [one["trackingNumberInfo"]["trackingNumber"].text(34) for one in live]
         parcels = tuple(PurchasedParcel(number, None) for number in numbers)
         return Purchased(numbers[0], parcels, None) if numbers else NotFound()
-
-    @selling
-    async def track(self, tracking_number: str) -> TrackOutcome:
-        """Ask for the scans of one number."""
-        wanted = [{"trackingNumberInfo": {"trackingNumber": tracking_number}}]
-        found = await self._track("trackingnumbers", {"trackingInfo": wanted, "includeDetailedScans": True})
-        return fedex_scans(found[0]) if isinstance(found, list) else found
 
     @reading
     async def void(self, label: PurchasedLabel) -> VoidOutcome:

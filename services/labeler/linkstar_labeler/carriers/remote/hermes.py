@@ -13,14 +13,15 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.account import CarrierAccount
+from linkstar_carriers.oauth import BearerTransport, client_credentials
+from linkstar_carriers.replies import Node
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import NotSellable, reading, selling
-from linkstar_labeler.carriers.remote.replies import Node, printed
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.carriers.remote.writing import local_phone, sides_in, street_lines, truncated, weight_in
 from linkstar_labeler.domain.connector import (
     BillableLabel,

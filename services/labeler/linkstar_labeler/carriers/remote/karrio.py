@@ -15,16 +15,17 @@ from typing import Any
 
 import httpx
 
+from linkstar_carriers.account import CarrierAccount
+from linkstar_carriers.oauth import REJECTED
+from linkstar_carriers.replies import Node, Unreadable, read_json
+from linkstar_carriers.soap import read_xml
+from linkstar_carriers.transport import Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Money, Parcel
-from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.karrio_sdk import Exchange, load, whole_body
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import REJECTED
 from linkstar_labeler.carriers.remote.outcomes import selling
-from linkstar_labeler.carriers.remote.replies import Node, Unreadable, printed, read_json
-from linkstar_labeler.carriers.remote.soap import read_xml
-from linkstar_labeler.carriers.remote.transport import Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.carriers.remote.writing import json_number, local_phone, sides_in, street_lines, weight_in
 from linkstar_labeler.domain.connector import (
     Capabilities,

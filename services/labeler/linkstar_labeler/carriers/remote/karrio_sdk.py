@@ -24,9 +24,9 @@ from urllib.response import addinfourl
 
 from PIL import ImageFile
 
-from linkstar_labeler.carriers.remote.account import AccountIncomplete
-from linkstar_labeler.carriers.remote.replies import Node
-from linkstar_labeler.carriers.remote.transport import Call, Reply, Transport
+from linkstar_carriers.account import AccountIncomplete
+from linkstar_carriers.replies import Node
+from linkstar_carriers.transport import Call, Reply, Transport
 from linkstar_labeler.domain.connector import NotSent, OutcomeUnknown
 
 __all__ = ["Exchange", "Sdk", "load", "whole_body"]

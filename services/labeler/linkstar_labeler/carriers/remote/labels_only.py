@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from linkstar_carriers.standing import AccountStanding
+from linkstar_carriers.transport import Transport
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.carriers.remote.transport import Transport
-from linkstar_labeler.domain.account_standing import AccountStanding
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     Capabilities,

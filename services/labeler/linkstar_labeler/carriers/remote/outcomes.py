@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, ParamSpec, TypeVar
 
+from linkstar_carriers.oauth import REJECTED
+from linkstar_carriers.replies import Unreadable
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.carriers.remote.oauth import REJECTED
-from linkstar_labeler.carriers.remote.replies import Unreadable
 from linkstar_labeler.domain.connector import (
     LabelRequest,
     NotSent,
@@ -19,6 +19,7 @@ from linkstar_labeler.domain.connector import (
     Refused,
     VoidDeclined,
 )
+from linkstar_labeler.domain.interventions import Intervention
 
 __all__ = ["NotSellable", "reading", "selling", "without_people"]
 
@@ -91,6 +92,8 @@ def _people(asked: Iterable[object]) -> Iterator[Consignee]:
             yield from (item.sender, item.receiver)
         elif isinstance(item, PickupRequest):
             yield item.address
+        elif isinstance(item, Intervention):
+            yield from (item.requester, item.receiver) if item.receiver else (item.requester,)
         elif isinstance(item, Consignee):
             yield item
 

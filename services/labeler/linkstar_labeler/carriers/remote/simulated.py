@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from linkstar_carriers.account import AccountIncomplete, CarrierAccount
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
 
 __all__ = ["SENDERS", "SIMULATED", "simulated_account"]
 

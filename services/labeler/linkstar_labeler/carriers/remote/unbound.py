@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from linkstar_carriers.standing import AccountStanding, Budget
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee
-from linkstar_labeler.domain.account_standing import AccountStanding, Budget
 from linkstar_labeler.domain.connector import (
     BillableLabel,
     Capabilities,

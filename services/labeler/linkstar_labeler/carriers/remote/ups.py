@@ -7,20 +7,20 @@ Written against the published documents named in `ups_writing`; never run agains
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
+from linkstar_carriers.account import AccountIncomplete, CarrierAccount
+from linkstar_carriers.oauth import BearerTransport, client_credentials
+from linkstar_carriers.replies import Node, Unreadable, priced
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Money
+from linkstar_labeler.carriers.remote import ups_intercept
 from linkstar_labeler.carriers.remote import ups_writing as writing
-from linkstar_labeler.carriers.remote.account import AccountIncomplete, CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
-from linkstar_labeler.carriers.remote.replies import Node, Unreadable, priced, printed
-from linkstar_labeler.carriers.remote.scans import ups_scans
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.domain.connector import (
     Capabilities,
     LabelRequest,
@@ -37,14 +37,14 @@ from linkstar_labeler.domain.connector import (
     Voided,
     VoidOutcome,
 )
-from linkstar_labeler.domain.scans import TrackOutcome
+from linkstar_labeler.domain.interventions import Intervention, InterventionOutcome
 from linkstar_runtime.clock import Clock
 
 __all__ = ["Ups"]
 
 _VERSION = "v2409"
 _NOT_FOUND, _ALREADY_VOIDED = "300007", "190117"
-_READS = frozenset({"recover", "track"})
+_READS = frozenset({"recover"})
 _MEDIA = {"ZPL": "application/zpl", "GIF": "image/gif"}
 
 
@@ -53,7 +53,8 @@ class Ups(LabelsOnly):
 
     carrier = "ups"
     capabilities = Capabilities(
-        PurchaseGuarantee.RECONCILED, frozenset(writing.SERVICES), recovers=True, returns=True, tracks=True
+        PurchaseGuarantee.RECONCILED, frozenset(writing.SERVICES), recovers=True, returns=True,
+        interventions=ups_intercept.KINDS,
     )  # fmt: skip
 
     def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
@@ -118,15 +119,10 @@ class Ups(LabelsOnly):
         return Voided() if code == _ALREADY_VOIDED else VoidDeclined(code, detail)
 
     @selling
-    async def track(self, tracking_number: str) -> TrackOutcome:
-        """Ask for the activities of one number; UPS keeps them for 120 days."""
-        path = f"/api/track/v1/details/{quote(tracking_number, safe='')}"
-        end = await self._ask("track", "GET", path, tracking_number, None)
-        if not isinstance(end, Reply):
-            return end
-        if end.accepted:
-            return ups_scans(end.root) or NotFound()
-        return NotFound() if end.status == 404 else Refused(*_fault(end))
+    async def intervene(self, wanted: Intervention) -> InterventionOutcome:
+        """Ask for a Delivery Intercept of one parcel."""
+        end = await self._api.send(ups_intercept.intercept_call(wanted))
+        return ups_intercept.intercept_outcome(end) if isinstance(end, Reply) else end
 
     @selling
     async def verify(self) -> Refused | NotSent | OutcomeUnknown | None:

@@ -10,21 +10,20 @@ import uuid
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
+from linkstar_carriers.account import CarrierAccount
+from linkstar_carriers.oauth import NO_TOKEN, REJECTED, BearerTransport, client_credentials
+from linkstar_carriers.replies import Node
+from linkstar_carriers.tokens import Token, TokenSource
+from linkstar_carriers.transport import Call, Limits, Reply, Transport
 from linkstar_contracts.label_events import PurchaseGuarantee
 from linkstar_contracts.values import Consignee, Money
 from linkstar_labeler.carriers.remote import usps_writing as writing
-from linkstar_labeler.carriers.remote.account import CarrierAccount
 from linkstar_labeler.carriers.remote.labels_only import LabelsOnly
-from linkstar_labeler.carriers.remote.oauth import NO_TOKEN, REJECTED, BearerTransport, client_credentials
 from linkstar_labeler.carriers.remote.outcomes import reading, selling
-from linkstar_labeler.carriers.remote.replies import Node, printed
-from linkstar_labeler.carriers.remote.scans import usps_scans
-from linkstar_labeler.carriers.remote.tokens import Token, TokenSource
-from linkstar_labeler.carriers.remote.transport import Call, Limits, Reply, Transport
+from linkstar_labeler.carriers.remote.printed import printed
 from linkstar_labeler.domain.connector import (
     Capabilities,
     LabelRequest,
@@ -44,12 +43,11 @@ from linkstar_labeler.domain.connector import (
     VoidOutcome,
     VoidPending,
 )
-from linkstar_labeler.domain.scans import TrackOutcome
 from linkstar_runtime.clock import Clock
 
 __all__ = ["Usps"]
 
-_SCOPES = "payments labels scan-forms pickup tracking"
+_SCOPES = "payments labels scan-forms pickup"
 _WHOLE_REPLY = {"Accept": "application/vnd.usps.labels+json"}
 """One JSON document instead of a multipart one."""
 _MEDIA = {"PDF": "application/pdf", "PNG": "image/png", "ZPL203DPI": "application/zpl", "ZPL300DPI": "application/zpl"}
@@ -68,7 +66,7 @@ class Usps(LabelsOnly):
     carrier = "usps"
     capabilities = Capabilities(
         PurchaseGuarantee.RECONCILED, frozenset(writing.MAIL_CLASSES),
-        recovers=True, key_lives_s=86_400.0, manifests=True, pickups=True, returns=True, tracks=True,
+        recovers=True, key_lives_s=86_400.0, manifests=True, pickups=True, returns=True,
     )  # fmt: skip
 
     def __init__(self, account: CarrierAccount, http: httpx.AsyncClient, clock: Clock, limits: Limits) -> None:
@@ -173,18 +171,6 @@ class Usps(LabelsOnly):
             return end.root["confirmationNumber"].text(64)
         fault = _Fault(end)
         return Refused(fault.code, fault.detail)
-
-    @selling
-    async def track(self, tracking_number: str) -> TrackOutcome:
-        """Ask for the events of one number; USPS tells them of the account's own parcels."""
-        path = f"/tracking/v3/tracking/{quote(tracking_number, safe='')}"
-        end = await self._api.send(Call("track", "GET", path, query={"expand": "DETAIL"}, changes=False))
-        if not isinstance(end, Reply):
-            return end
-        if end.accepted:
-            return usps_scans(end.root) or NotFound()
-        fault = _Fault(end)
-        return NotFound() if end.status == 404 else Refused(fault.code, fault.detail)
 
     @selling
     async def verify(self) -> Refused | NotSent | OutcomeUnknown | None:

@@ -1,0 +1,1 @@
+"""The way to carriers' web services: accounts, hosts, calls with typed ends, and what accounts for tracking may ask."""

@@ -1,0 +1,99 @@
+"""What is read of a parcel's past before a new scan: scans in brief fold as whole ones do, a label is what was validated."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.tracker.test_shipment_aggregate import RULES
+from unit.tracker.tracked_facts import LABELLED, NUMBERS, label, scan
+
+from linkstar_contracts.events import Place
+from linkstar_contracts.text import clean_text
+from linkstar_contracts.values import Promise
+from linkstar_tracker.domain.label import TrackedLabel
+from linkstar_tracker.domain.scans import Brief, Scan, briefs_of, briefs_text
+from linkstar_tracker.domain.shipment import Shipment
+from linkstar_tracker.domain.timeline import fold
+
+CODES = st.sampled_from(["PU", "IT", "OD", "DE", "DL", "RS", "CD", "??"])
+CLEAN = st.text(max_size=12).map(lambda text: clean_text(text.encode("utf-8", "ignore").decode().replace("\ufffe", "")))
+
+
+@st.composite
+def some_scans(draw: st.DrawFn) -> list[Scan]:
+    found: list[Scan] = []
+    for _ in range(draw(st.integers(0, 6))):
+        taken_back = draw(st.sampled_from([None, *found]))
+        place = Place(city=draw(st.sampled_from(["", "Köln", "New York"])), postcode="51149", country="DE")
+        made = scan(draw(CODES), draw(st.integers(0, 90)), retracts=taken_back)
+        found.append(
+            made._replace(place=place, scanned_at=made.scanned_at + timedelta(microseconds=draw(st.integers(0, 9))))
+        )
+    return found
+
+
+@given(some_scans())
+def test_scans_in_brief_fold_to_the_same_timeline(scans: list[Scan]) -> None:
+    brief = briefs_of(briefs_text(scans))
+    assert fold(brief.values(), RULES.meanings) == fold(scans, RULES.meanings)
+
+
+@given(some_scans())
+def test_what_is_kept_in_brief_is_kept_exactly(scans: list[Scan]) -> None:
+    for made in scans:
+        [found] = briefs_of(briefs_text([made])).values()
+        assert found == Brief(*(getattr(made, name) for name in Brief._fields))
+    assert briefs_of(briefs_text(briefs_of(briefs_text(scans)).values())) == briefs_of(briefs_text(scans))
+
+
+@given(code=CLEAN.filter(bool), city=CLEAN)
+def test_no_text_that_a_contract_lets_in_breaks_a_line(code: str, city: str) -> None:
+    made = scan("PU", 1)._replace(code=code, place=Place(city=city))
+    [found] = briefs_of(briefs_text([made, made])).values()
+    assert (found.code, found.spot) == (code, city)
+
+
+@pytest.mark.parametrize(
+    "at", [datetime(1990, 1, 1, 0, 0, 0, 1, UTC), datetime(2199, 12, 31, 23, 59, 59, 999_999, UTC)]
+)
+def test_times_keep_their_microseconds(at: datetime) -> None:
+    made = scan("PU", 1)._replace(scanned_at=at)
+    assert briefs_of(briefs_text([made]))[made.scan_id].scanned_at == made.scanned_at
+
+
+PROMISES = st.none() | st.builds(
+    Promise, p50_on=st.just("2026-12-01"), p90_on=st.just("2026-12-04"), source=st.just("learned")
+)
+
+
+@given(
+    promise=PROMISES,
+    deliver_by=st.none() | st.just(LABELLED + timedelta(days=3)),
+    trace=st.none() | st.just("00-1-2-01"),
+)
+def test_a_label_is_read_as_it_was_validated(
+    promise: Promise | None, deliver_by: datetime | None, trace: str | None
+) -> None:
+    kept = TrackedLabel.of(label(numbers=NUMBERS), trace).model_copy(
+        update={"promise": promise, "deliver_by": deliver_by}
+    )
+    read, text = TrackedLabel.read(kept.model_dump_json()), kept.model_dump_json()
+    assert read == kept == TrackedLabel.model_validate_json(text)
+    assert read.model_dump_json() == text
+
+
+def test_a_label_of_an_earlier_version_is_read_with_what_it_lacks() -> None:
+    later = {"declared", "origin", "zone", "promise", "deliver_by", "version", "traceparent"}
+    text = TrackedLabel.of(label()).model_dump_json(exclude=later)
+    assert TrackedLabel.read(text) == TrackedLabel.model_validate_json(text)
+
+
+def test_a_shipment_read_in_brief_does_not_pass_for_a_whole_one() -> None:
+    shipment = Shipment("demo", "s-1", "s-1", 3)
+    shipment.label_created(label(), RULES, LABELLED)
+    shipment.scans = briefs_of(briefs_text([scan("PU", 1, number=NUMBERS[0])]))
+    with pytest.raises(TypeError):
+        shipment.told()
