@@ -149,7 +149,32 @@ async def test_a_label_is_stronger_than_what_was_said_of_its_number(counter: Cou
 async def test_nobody_sends_another_tenants_parcel_on(counter: Counter) -> None:
     await counter.desk.labels(label())
     for reporter, accepted in (("other", 0), ("*", 2)):
-        judged = judge([HANDED_ON, OUT], counter.desk.clock.now())
+        assert await told_by(counter, reporter, HANDED_ON, OUT) == accepted
+
+
+async def told_by(counter: Counter, reporter: str, *scans: dict[str, Any]) -> int:
+    """How many scans that somebody else tells are accepted."""
+    judged = judge(scans, counter.desk.clock.now())
+    async with counter.desk.database.transaction() as tx:
+        taken = await take(tx, judged, reporter, timedelta(days=30))
+    return taken.accepted
+
+
+@pytest.mark.parametrize("last", ["label", "change"])
+async def test_nobody_sends_another_tenants_parcel_on_from_its_second_number(counter: Counter, last: str) -> None:
+    further = scan("usps", SECOND, "10", 9, onward=THIRD)
+    assert await told_by(counter, "other", further) == 0
+    if last == "label":
+        await tell(counter, HANDED_ON)
+        await counter.desk.labels(label())
+    else:
+        await counter.desk.labels(label())
+        await tell(counter, HANDED_ON)
+    await tidied(counter)
+    for reporter, owner in (("other", None), ("*", store.NumberOwner("demo", "s-1", "s-1", FIRST))):
+        await told_by(counter, reporter, further)
+        await tidied(counter)
         async with counter.desk.database.transaction() as tx:
-            taken = await take(tx, judged, reporter, timedelta(days=30))
-        assert taken.accepted == accepted
+            owners = await store.owners_of(tx, [("usps", SECOND), ("usps", THIRD)])
+        assert owners["usps", SECOND].stands_for == FIRST
+        assert owners.get(("usps", THIRD)) == owner

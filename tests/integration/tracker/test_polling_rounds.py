@@ -297,6 +297,35 @@ async def test_an_account_for_everybody_serves_those_without_their_own(counter: 
         assert [row["status"] for row in await tx.fetch("SELECT status FROM tracker")] == ["delivered"] * 2
 
 
+@pytest.mark.parametrize("asks", ["demo", "*"])
+async def test_a_hint_is_heeded_for_its_tenants_own_parcel_by_whoever_asks_for_that(counter: Asked, asks: str) -> None:
+    await bind(counter)
+    async with counter.desk.database.transaction() as tx:
+        if asks == "*":
+            await tx.execute("UPDATE tracking_account SET tenant = '*', credentials = $1", _sealed_for_all())
+    ours, theirs = number(1, "05"), number(2, "05")
+    for each, tenant, order in ((ours, "demo", "s-1"), (theirs, "other", "o-2")):
+        await counter.desk.labels(label(numbers=[each], tenant=tenant, order=order))
+        await counter.desk.scans(scan("IT", 20, number=each), tenant=tenant, order=order)
+    later(counter, hours=43)
+    replica = Replica(counter)
+    await replica.ask()
+    asked: dict[tuple[str, str], list[str]] = {}
+    for tenant, hinted in (("other", ours), ("other", theirs), ("demo", theirs), ("demo", ours)):
+        async with counter.desk.database.transaction() as tx:
+            await store.keep_hints(tx, tenant, "fedex", [hinted], tx.now + timedelta(days=7))
+        await replica.ask()
+        async with counter.desk.database.transaction() as tx:
+            found = await tx.fetch("SELECT tenant FROM tracker WHERE status = 'delivered' ORDER BY tenant")
+        asked[tenant, hinted] = [row["tenant"] for row in found]
+    by_all = ["other"] if asks == "*" else []
+    assert list(asked.values()) == [[], by_all, by_all, ["demo", *by_all]]
+    async with counter.desk.database.transaction() as tx:
+        left = await tx.fetch("SELECT tenant, tracking_number FROM poll_hint ORDER BY hinted_at, tenant DESC, 2")
+    unheeded = {("other", ours), ("demo", theirs)} | ({("other", theirs)} if asks == "demo" else set())
+    assert {tuple(row) for row in left} == unheeded
+
+
 def _sealed_for_all() -> bytes:
     vault = Vault(MasterKeys([bytes(32)]))
     return vault.seal_secret("*", "tracking|fedex|false", json.dumps(ACCOUNT["credentials"]).encode())

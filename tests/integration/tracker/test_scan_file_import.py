@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +11,15 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from integration.tracker.desk import Desk
 from integration.tracker.test_tracking_commands import columns, shown
 from integration.tracker.tracking_counter import Counter, _Delivering, opened_counter
 from typer.testing import CliRunner
 from unit.tracker.tracked_facts import NUMBERS, label
 
 from linkstar_cli.main import app as command_line
+from linkstar_contracts.event import Event
+from linkstar_runtime.handling import Transaction
 from linkstar_runtime.service import ServiceContext
 from linkstar_tracker.jobs import scan_files
 from linkstar_tracker.jobs.scan_files import ScanFiles
@@ -121,6 +124,48 @@ async def test_what_a_killed_process_leaves_is_taken_in_by_another(counter: Coun
     await ScanFiles(Settings())(service(counter))
     done = (await counter.client.get(f"/v1/scan-files/{file['file_id']}")).json()
     assert (done["state"], done["accepted"], done["next"]) == ("done", 450, None)
+
+
+class _Beside(_Delivering):
+    """One of two processes that are about to store the same portion."""
+
+    def __init__(self, desk: Desk, meeting: asyncio.Barrier) -> None:
+        super().__init__(desk)
+        self._meeting, self.portions, self.told = meeting, 0, list[Event]()
+        self.begun = asyncio.Event()
+
+    async def run(self, work: Any) -> None:
+        self.portions += 1
+        if self.portions == 1:
+            self.begun.set()
+            await self._meeting.wait()
+
+        async def noted(tx: Transaction) -> Sequence[Event]:
+            events: Sequence[Event] = await work(tx)
+            self.told += events
+            return events
+
+        await super().run(noted)
+
+
+async def test_a_portion_that_two_processes_take_in_at_once_counts_for_one_of_them(counter: Counter) -> None:
+    """The first was held up for longer than its lease."""
+    await counter.desk.labels(label())
+    head, *known = rows(450).splitlines()
+    unknown, misshapen = b"fedex,449044304199999,IT,2026-06-08T00:00:00Z", b"fedex"
+    _, file = await send(counter, b"\n".join([head, unknown, misshapen, *known]))
+    meeting = asyncio.Barrier(2)
+    held_up, successor = _Beside(counter.desk, meeting), _Beside(counter.desk, meeting)
+    first = asyncio.create_task(ScanFiles(Settings())(service(counter, held_up)))
+    await held_up.begun.wait()
+    counter.desk.clock.advance(timedelta(minutes=3))
+    await asyncio.gather(first, ScanFiles(Settings())(service(counter, successor)))
+    done = (await counter.client.get(f"/v1/scan-files/{file['file_id']}")).json()
+    assert [done[name] for name in ("state", "taken", "accepted", "unmatched", "rejected")] == ["done", 452, 450, 1, 1]
+    assert [(fault["line"], fault["code"]) for fault in done["faults"]] == [(3, "row_shape")]
+    assert sorted([held_up.portions, successor.portions]) == [1, 3]
+    told = [event.ce_id for event in [*held_up.told, *successor.told]]
+    assert (len(told), len(set(told))) == (450, 450)
 
 
 async def test_a_file_that_is_none_is_refused_as_a_whole(counter: Counter) -> None:
