@@ -59,7 +59,7 @@ def build() -> Service:
         ),
         workers=(
             Worker("unmatched", settings.unmatched.every_s, jobs.tidy_unmatched),
-            Worker("review", 1.0, jobs.review_open),
+            Worker("review", 1.0, jobs.reviewing(settings.watch.every_s)),
             Worker("scan-files", 1.0, ScanFiles(settings)),
             *(
                 Worker(f"poll-{name}", settings.polling.every_s, Poller(name, polling, rules, clients, settings))

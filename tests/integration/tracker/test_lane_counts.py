@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
-from integration.tracker.desk import Desk, opened_desk, raised
+from integration.tracker.desk import LIVES, Desk, opened_desk, raised
 from unit.tracker.tracked_facts import LABELLED, NUMBERS, label, scan
 
 from linkstar_performance.silence import BINS
+from linkstar_runtime.service import ServiceContext
 from linkstar_tracker import jobs, store
 from linkstar_tracker.domain.foresight import Foresight
 from linkstar_tracker.domain.lessons import Lesson
@@ -123,7 +126,7 @@ async def test_a_new_policy_holds_for_the_next_label_before_any_timer_has_read_i
     wanted = SellerPolicy.model_validate({"rules": [rule]})
     async with desk.database.transaction() as tx:
         await store.put_policy(tx, "demo", wanted.model_dump_json())
-        await store.review_next(tx, 10)
+        await store.review_next(tx, 10, tx.now)
     await desk.labels(label())
     async with desk.database.transaction() as tx:
         assert await tx.fetchval("SELECT watch_due_at FROM tracker") == LABELLED + timedelta(hours=1)
@@ -141,7 +144,7 @@ async def test_a_new_policy_reaches_the_parcels_under_way_a_portion_at_a_time(de
     reviewed = []
     for _ in range(5):
         async with desk.database.transaction() as tx:
-            reviewed.append(await store.review_next(tx, 2))
+            reviewed.append(await store.review_next(tx, 2, tx.now))
     assert reviewed == [2, 2, 1, 0, 0]
     opened = [exception_id for exception_id, _, _ in raised(await desk.timer(41))]
     assert opened == [f"track.silent.s-{number}" for number in range(5)]
@@ -149,3 +152,39 @@ async def test_a_new_policy_reaches_the_parcels_under_way_a_portion_at_a_time(de
         assert await store.put_policy(tx, "demo", "{}") == 2
     await desk.timer(42)
     assert desk.tracking._rules.policies.of("demo").rules is None
+
+
+async def in_force(desk: Desk, *rules: dict[str, object]) -> None:
+    async with desk.database.transaction() as tx:
+        await store.put_policy(tx, "demo", SellerPolicy.model_validate({"rules": rules}).model_dump_json())
+
+
+async def reviewed(desk: Desk) -> None:
+    """What the worker does once a second."""
+    context = SimpleNamespace(database=desk.database, clock=desk.clock)
+    await jobs.reviewing(0.5)(cast("ServiceContext", context))
+
+
+async def test_a_scan_told_while_a_new_policy_is_being_read_is_looked_at_under_it(desk: Desk) -> None:
+    """Only the timer reads policies: a scan that comes before it is judged by the old one."""
+    await desk.labels(label())
+    await desk.scans(scan("PU", 3))
+    assert await desk.timer(40) == []
+    await in_force(desk, {"code": "track.silent", "stage": "movement", "hours": 30})
+    await reviewed(desk)
+    assert raised(await desk.scans(scan("IT", 4))) == []
+    for seconds in (1, 12):
+        told = await desk.timer(40 + seconds / 3600)
+        await reviewed(desk)
+    assert raised(told) == []
+    assert raised(await desk.timer(40 + 13 / 3600)) == [("track.silent.s-1", 1, "open")]
+
+
+async def test_a_process_that_has_just_begun_judges_its_first_scans_by_the_policies(desk: Desk) -> None:
+    await desk.labels(label())
+    rule = {"code": "track.silent", "stage": "movement", "hours": 30, "clock": "calendar"}
+    await in_force(desk, rule)
+    desk.tracking = Tracking(Rules.shipped(), ahead=LIVES)
+    await desk.scans(scan("PU", 3))
+    async with desk.database.transaction() as tx:
+        assert await tx.fetchval("SELECT watch_due_at FROM tracker") == LABELLED + timedelta(hours=33)

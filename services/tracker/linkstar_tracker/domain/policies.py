@@ -73,8 +73,10 @@ class Policies:
 
     def __init__(self) -> None:
         self._by_tenant: dict[str, Policy] = {}
-        self.state: tuple[int, int] = (0, 0)
-        """How many policies there are and the sum of their versions: it changes with each of them."""
+        self.state: tuple[int, int] | None = None
+        """How many policies there are and the sum of their versions: it changes with each of them. None before the first
+        are read.
+        """
 
     def of(self, tenant: str) -> Policy:
         """Return what the seller wants."""

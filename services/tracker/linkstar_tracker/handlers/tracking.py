@@ -137,7 +137,12 @@ class Tracking:
     async def _believed(
         self, scans: list[Received[CarrierScan]], tx: Transaction
     ) -> list[Received[CarrierScan]]:  # fmt: skip
-        """Set scans apart that lie further ahead of the clock than a wrong zone explains, as every door does."""
+        """Set scans apart that lie further ahead of the clock than a wrong zone explains, as every door does.
+
+        A process that has just begun reads sellers' policies first: no timer has run yet.
+        """
+        if self._rules.policies.state is None:
+            await self._renew_policies(tx)
         latest = tx.now + self._ahead
         ahead = [r.event for r in scans if r.event.occurred_at > latest]
         if not ahead:

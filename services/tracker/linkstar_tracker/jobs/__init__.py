@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
 from linkstar_contracts.event import Event
@@ -16,10 +16,12 @@ from linkstar_tracker.domain.papers import erasure_fact
 from linkstar_tracker.jobs.intake import CHANGES_KEPT
 from linkstar_tracker.settings import SilenceSettings
 
-__all__ = ["close_cases", "closing", "renewing", "review_open", "tidy_unmatched"]
+__all__ = ["close_cases", "closing", "renewing", "reviewing", "tidy_unmatched"]
 
 _AT_ONCE = 500
 _BESIDE = timedelta(days=1)
+_READING = timedelta(seconds=10)
+"""Real time in which a timer that is due has run, in a process that gets through its work."""
 
 
 async def tidy_unmatched(context: ServiceContext) -> None:
@@ -35,10 +37,19 @@ async def tidy_unmatched(context: ServiceContext) -> None:
         await store.expire_webhooks(tx, _AT_ONCE)
 
 
-async def review_open(context: ServiceContext) -> None:
-    """Have open shipments looked at under their seller's new policy, a portion at a time."""
-    async with context.database.transaction() as tx:
-        await store.review_next(tx, _AT_ONCE)
+def reviewing(every_s: float) -> Callable[[ServiceContext], Awaitable[None]]:
+    """Return the worker that has open shipments looked at under their seller's new policy, a portion at a time.
+
+    It begins when every process has read the policy, as each does every `every_s` seconds: a scan that was judged by the old
+    one puts a look off again.
+    """
+    until_read = timedelta(seconds=every_s) + _READING
+
+    async def review(context: ServiceContext) -> None:
+        async with context.database.transaction() as tx:
+            await store.review_next(tx, _AT_ONCE, tx.now - until_read * context.clock.speed)
+
+    return review
 
 
 async def _pass_on(tx: Transaction) -> Sequence[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 
 from linkstar_runtime.handling import Transaction
@@ -44,11 +45,14 @@ async def all_policies(tx: Transaction) -> dict[str, str]:
     return {row["tenant"]: row["document"] for row in await tx.fetch("SELECT tenant, document FROM watch_policy")}
 
 
-async def review_next(tx: Transaction, limit: int) -> int:
-    """Make up to `limit` open shipments due that were not looked at since their seller's policy changed."""
+async def review_next(tx: Transaction, limit: int, read_by_all: datetime) -> int:
+    """Make up to `limit` open shipments due that were not looked at since their seller's policy changed, of policies that
+    every process has read: those changed at `read_by_all` or before.
+    """
     policy = await tx.fetchrow(
-        "SELECT tenant, review_from FROM watch_policy WHERE review_from IS NOT NULL "
-        "ORDER BY tenant LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"
+        "SELECT tenant, review_from FROM watch_policy WHERE review_from IS NOT NULL AND changed_at <= $1 "
+        "ORDER BY tenant LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED",
+        read_by_all,
     )
     if policy is None:
         return 0
