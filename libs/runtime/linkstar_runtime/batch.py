@@ -165,7 +165,7 @@ class BatchRunner:
                 bodies.append(item.record.value)
                 batches[id(item.subscription)].append(item.received)
             elif item.rekeyed is not None:
-                headers = [*((n, v or b"") for n, v in item.record.headers), (REKEYED, b"1")]
+                headers = [(REKEYED, b"1"), *((n, v or b"") for n, v in item.record.headers)]
                 outbox.add_rekeyed(
                     item.record.partition, item.record.topic, item.rekeyed, item.record.value or b"", headers
                 )

@@ -92,6 +92,10 @@ class Transaction:
         """Run a statement and return its command tag."""
         return await self.connection.execute(sql, *args)
 
+    async def copy(self, table: str, columns: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Add rows to a table, none of which stands there: a quarter of the cost of an INSERT from arrays."""
+        await self.connection.copy_records_to_table(table, columns=columns.split(", "), records=rows)
+
 
 Handler = Callable[[Sequence[Received[Any]], Any], Awaitable[Sequence[Outcome]]]
 """`async (batch, tx) -> events and rejects`. Runs inside the stage's transaction and may run several times for one

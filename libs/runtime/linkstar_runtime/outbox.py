@@ -81,7 +81,7 @@ class Outbox:
         }
         kept = [(name, value or b"") for name, value in record.headers if name not in added]
         marks = [(name, value.encode()) for name, value in added.items()]
-        copy = OutgoingRecord(record.key, record.value, kept + marks, self._timestamp_ms)
+        copy = OutgoingRecord(record.key, record.value, marks + kept, self._timestamp_ms)
         if copy.size > MAX_COPY_BYTES or len(kept) > MAX_COPY_HEADERS:
             copy = OutgoingRecord(None, None, [*marks, ("dlq-truncated", b"1")], self._timestamp_ms)
         self._put(record.partition, f"{record.topic}-dlq", record.partition, copy)
@@ -97,21 +97,7 @@ class Outbox:
     def rows(self) -> list[OutboxRow]:
         """Return the rows to store, ordered by shard; large groups are split by size."""
         return [
-            OutboxRow.of(shard, topic, partition, part)
+            row
             for (shard, topic, partition), records in sorted(self._records.items(), key=lambda entry: entry[0][0])
-            for part in _split(records)
+            for row in OutboxRow.of(shard, topic, partition, records, MAX_CHUNK_BYTES)
         ]
-
-
-def _split(records: list[OutgoingRecord]) -> Iterable[list[OutgoingRecord]]:
-    part: list[OutgoingRecord] = []
-    size = 0
-    for record in records:
-        more = record.size
-        if part and size + more > MAX_CHUNK_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(record)
-        size += more
-    if part:
-        yield part

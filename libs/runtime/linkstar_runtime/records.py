@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
+import msgpack
 from cramjam import lz4
 
 from linkstar_contracts.event import Headers
@@ -16,9 +17,10 @@ __all__ = ["ATTEMPTS", "OutboxRow", "OutgoingRecord", "StoredRecord", "attempts_
 
 ATTEMPTS = "linkstar-attempts"
 """Header of a redriven record: which attempt this is, so that another failure counts on."""
-_VERSION = 2
+_VERSION = 3
 _NONE = 0xFFFFFFFF
 _COUNTS = struct.Struct(">II")
+_pack = msgpack.Packer().pack
 
 
 class OutgoingRecord(NamedTuple):
@@ -63,9 +65,13 @@ class OutboxRow:
     """The chunk's records where they are still at hand: in the transaction that made them."""
 
     @classmethod
-    def of(cls, shard: int, topic: str, partition: int, records: Sequence[OutgoingRecord]) -> OutboxRow:
-        """Return the row of these records, not yet stored."""
-        return cls(shard, 0, topic, partition, len(records), encode_chunk(records), records)
+    def of(
+        cls, shard: int, topic: str, partition: int, records: Sequence[OutgoingRecord], most_bytes: int
+    ) -> Iterator[OutboxRow]:
+        """Yield the rows of these records, not yet stored, none larger than that unless by a single record."""
+        packed = [_pack(record) for record in records]
+        for begin, end in _parts(map(len, packed), most_bytes):
+            yield cls(shard, 0, topic, partition, end - begin, _chunk(packed[begin:end]), records[begin:end])
 
     def records(self) -> Sequence[OutgoingRecord]:
         """Return the records, read from the chunk unless they are at hand."""
@@ -83,29 +89,44 @@ def attempts_of(headers: Sequence[tuple[str, bytes]]) -> int:
     return min(int(found), 1_000_000) if found.isdigit() else 1
 
 
-def encode_chunk(records: Sequence[OutgoingRecord]) -> bytes:
-    """Encode records: version byte, then, compressed, the numbers of records and pieces, per record its timestamp and
-    number of headers, the lengths of all pieces, and the pieces: key, value, and name and value of each header.
-    """
-    heads: list[int] = []
-    pieces: list[bytes | None] = []
-    for key, value, headers, timestamp_ms in records:
-        heads += (timestamp_ms, len(headers))
-        pieces += (key, value)
-        for name, text in headers:
-            pieces.append(name.encode())
-            pieces.append(text)
-    lengths = [_NONE if piece is None else len(piece) for piece in pieces]
-    layout = struct.pack(f">{'qI' * len(records)}{len(lengths)}I", *heads, *lengths)
-    packed = b"".join([_COUNTS.pack(len(records), len(pieces)), layout, *filter(None, pieces)])
-    return bytes((_VERSION,)) + bytes(lz4.compress_block(packed))
+def _parts(sizes: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
+    """Yield from where to where pieces of these sizes go together."""
+    begin = end = total = 0
+    for size in sizes:
+        if begin < end and total + size > most:
+            yield begin, end
+            begin, total = end, 0
+        end, total = end + 1, total + size
+    if begin < end:
+        yield begin, end
+
+
+def encode_chunk(records: Iterable[OutgoingRecord]) -> bytes:
+    """Encode records: version byte, then, compressed, each record in MessagePack: key, value, headers, timestamp."""
+    return _chunk(map(_pack, records))
+
+
+def _chunk(packed: Iterable[bytes]) -> bytes:
+    return bytes((_VERSION,)) + bytes(lz4.compress_block(b"".join(packed)))
 
 
 def decode_chunk(chunk: bytes) -> list[OutgoingRecord]:
-    """Decode what `encode_chunk` made. Raises ValueError on another version."""
-    if chunk[0] != _VERSION:
+    """Decode what `encode_chunk` made, of this version or the one before. Raises ValueError on another version."""
+    if chunk[0] not in _READERS:
         raise ValueError(f"unknown chunk version {chunk[0]}")
-    packed = bytes(lz4.decompress_block(chunk[1:]))
+    return _READERS[chunk[0]](bytes(lz4.decompress_block(chunk[1:])))
+
+
+def _unpacked(packed: bytes) -> list[OutgoingRecord]:
+    reader = msgpack.Unpacker(use_list=False, max_buffer_size=len(packed))
+    reader.feed(packed)
+    return [OutgoingRecord(key, value, list(headers), timestamp_ms) for key, value, headers, timestamp_ms in reader]
+
+
+def _unpacked_v2(packed: bytes) -> list[OutgoingRecord]:
+    """Read what earlier releases stored: numbers of records and pieces, per record its timestamp and number of headers,
+    the lengths of all pieces, and the pieces: key, value, and name and value of each header.
+    """
     count, total = _COUNTS.unpack_from(packed)
     layout = struct.Struct(f">{'qI' * count}{total}I")
     numbers = layout.unpack_from(packed, _COUNTS.size)
@@ -125,3 +146,6 @@ def _record(pieces: Iterator[bytes | None], timestamp_ms: int, count: int) -> Ou
     flat = [piece or b"" for piece in islice(pieces, 2 * count)]
     headers = [(name.decode(), text) for name, text in zip(flat[::2], flat[1::2], strict=True)]
     return OutgoingRecord(key, value, headers, timestamp_ms)
+
+
+_READERS = {2: _unpacked_v2, _VERSION: _unpacked}

@@ -133,6 +133,28 @@ async def test_a_shipment_stored_before_scans_were_kept_in_brief_is_read_whole(d
     assert len(briefs.split("\n")) == 3
 
 
+async def test_a_scan_that_an_earlier_release_added_beside_its_briefs_is_read(desk: Desk) -> None:
+    """It writes neither `briefs` nor, as it stores a shipment, `look_at`."""
+    delivered, older = scan("DL", 50), scan("IT", 9)
+    await desk.labels(label())
+    await desk.scans(scan("PU", 3), delivered, older)
+    [briefs_of_two] = {row["briefs"].rpartition("\n")[0] for row in await rows(desk, "SELECT briefs FROM tracker")}
+    async with desk.database.transaction() as tx:
+        await tx.execute("UPDATE tracker SET briefs = $1, briefs_at = entries - 1", briefs_of_two)
+    assert told(await desk.scans(older)) == []
+    assert told(await desk.scans(scan("DL", 51, retracts=delivered))) == [(5, "in_transit")]
+
+
+async def test_a_parcel_that_an_earlier_release_stored_is_watched(desk: Desk) -> None:
+    await desk.labels(label())
+    async with desk.database.transaction() as tx:
+        columns = "tenant, order_id, shard, label, label_version, status, watch_due_at, updated_at, entries, head"
+        await tx.execute(f"INSERT INTO tracker (shipment_id, {columns}) SELECT 's-1~R1', {columns} FROM tracker")
+        await tx.execute("UPDATE tracker SET look_at = NULL WHERE shipment_id = 's-1'")
+        await tx.execute("UPDATE tracker SET look_at = look_at - interval '3 years' WHERE shipment_id = 's-1~R1'")
+    assert [one for _, one, _ in raised(await desk.timer(100))] == [1]
+
+
 async def test_the_timer_looks_at_its_own_shards_only(desk: Desk) -> None:
     await desk.labels(label())
     assert await desk.timer(100, shards=[0, 1, 2]) == []

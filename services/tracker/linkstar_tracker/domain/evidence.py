@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from linkstar_contracts.events import ActionAnswered, ActionRequested, LabelCreated, LabelVoided
 from linkstar_contracts.evidence_chain import canonical, link, origin
-from linkstar_tracker.domain.scans import Scan
+from linkstar_tracker.domain.scans import Scan, place_text
 
 __all__ = ["SCAN", "Recorded", "Trail", "action_fact", "answer_fact", "label_fact", "scan_fact", "told_at", "void_fact"]
 
@@ -66,8 +66,7 @@ def scan_fact(scan: Scan) -> bytes:
     """Return a scan as it is kept: the bytes `canonical` would give, ten times sooner."""
     _, carrier, number, code, at, text, place, local, zone, source, retracts = scan
     return (
-        f'{{"carrier":{_quoted(carrier)},"code":{_quoted(code)},"place":{{"city":{_quoted(place.city)},'
-        f'"country":{_quoted(place.country)},"postcode":{_quoted(place.postcode)},"region":{_quoted(place.region)}}},'
+        f'{{"carrier":{_quoted(carrier)},"code":{_quoted(code)},"place":{place_text(place)},'
         f'"retracts":{_quoted(retracts) if retracts else "null"},"scan_id":"{scan.scan_id}",'
         f'"scanned_at":"{told_at(at)}","scanned_local":{_quoted(local)},"source":"{source}","text":{_quoted(text)},'
         f'"timezone":{_quoted(zone)},"tracking_number":{_quoted(number)}}}'

@@ -53,7 +53,8 @@ async def save_trails(tx: Transaction, shipments: Iterable[Shipment]) -> None:
     """Store where the chains of locked shipments end now."""
     flat = [(s.tenant, s.shipment_id, s.trail.count, s.trail.head) for s in shipments]
     await tx.execute(
-        "UPDATE tracker t SET entries = u.entries, head = u.head FROM unnest($1::text[], $2::text[], $3::int[], "
+        "UPDATE tracker t SET entries = u.entries, head = u.head, "
+        "briefs_at = CASE WHEN t.briefs_at = t.entries THEN u.entries END FROM unnest($1::text[], $2::text[], $3::int[], "
         "$4::bytea[]) u(tenant, shipment_id, entries, head) WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
         *columns(flat, 4),
     )  # fmt: skip

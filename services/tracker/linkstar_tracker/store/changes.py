@@ -17,7 +17,16 @@ from linkstar_tracker.domain.shipment import Shipment
 from linkstar_tracker.store.cases import open_cases
 from linkstar_tracker.store.codes import count_unmapped
 from linkstar_tracker.store.numbers import UnmatchedScan, quarantine_scans
-from linkstar_tracker.store.rows import SCAN_COLUMNS, State, columns, label_values, scan_values, state_values
+from linkstar_tracker.store.rows import (
+    PARTED,
+    SCAN_COLUMNS,
+    State,
+    columns,
+    joined,
+    label_values,
+    scan_values,
+    state_values,
+)
 
 __all__ = ["Changes", "save_alarms", "save_shipments"]
 
@@ -36,7 +45,7 @@ class Changes:
 
     def scan(self, shipment: Shipment, scan: Scan, entry: int, entry_hash: bytes) -> None:
         """Put down a new scan, with the number and hash of its entry in the chain of evidence."""
-        self._scans.append((shipment.tenant, shipment.shipment_id, *scan_values(scan), entry, entry_hash))
+        self._scans.append((shipment.tenant, shipment.shipment_id, *scan_values(scan), entry, entry_hash, self.now))
 
     def apart(self, scan: UnmatchedScan) -> None:
         """Put down a scan that is set apart and not followed."""
@@ -82,16 +91,20 @@ async def save_shipments(tx: Transaction, states: Iterable[State]) -> None:
 
 
 async def _save_states(tx: Transaction, flat: Sequence[tuple[Any, ...]]) -> None:
+    tenants, shipments, versions, statuses, *moments, entries, heads, briefs, alarmed, spots = columns(flat, 11)
     await tx.execute(
         "UPDATE tracker t SET version = u.version, status = u.status, last_scan_at = u.last_scan_at, "
         "watch_due_at = u.due, look_at = CASE WHEN t.look_at > $12 AND t.look_at <= u.due THEN t.look_at ELSE u.due END, "
-        "updated_at = $12, entries = u.entries, head = u.head, briefs = u.briefs, alarmed = u.alarmed, "
-        "spot = coalesce(u.spot, t.spot), heard_at = CASE WHEN u.spot IS NULL THEN t.heard_at ELSE $12 END "
-        "FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::int[], "
-        "$8::bytea[], $9::text[], $10::bool[], $11::text[]) "
+        "updated_at = $12, entries = u.entries, head = u.head, briefs = u.briefs, briefs_at = u.entries, "
+        "alarmed = u.alarmed, spot = coalesce(u.spot, t.spot), "
+        "heard_at = CASE WHEN u.spot IS NULL THEN t.heard_at ELSE $12 END "
+        f"FROM unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED}), $3::int[], "
+        f"string_to_array($4, {PARTED}), $5::timestamptz[], $6::timestamptz[], $7::int[], $8::bytea[], "
+        f"string_to_array($9, {PARTED}), $10::bool[], $11::text[]) "
         "u(tenant, shipment_id, version, status, last_scan_at, due, entries, head, briefs, alarmed, spot) "
         "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
-        *columns(flat, 11), tx.now,
+        joined(tenants), joined(shipments), versions, joined(statuses), *moments, entries, heads, joined(briefs), alarmed,
+        spots, tx.now,
     )  # fmt: skip
 
 
@@ -150,14 +163,6 @@ async def _let_rules_judge(tx: Transaction, opened: Sequence[tuple[str, str, str
     )  # fmt: skip
 
 
-async def _add_scans(tx: Transaction, flat: Sequence[tuple[Any, ...]]) -> None:
-    await tx.execute(
-        f"INSERT INTO scan (tenant, shipment_id, {SCAN_COLUMNS}, entry, entry_hash, received_at) "
-        "SELECT u.tenant, u.shipment_id, u.carrier, u.number, u.id, u.code, u.body, u.at, u.local, u.zone, "
-        "u.place::jsonb, u.source, u.retracts, u.entry, u.hash, $16 FROM unnest($1::text[], $2::text[], $3::text[], "
-        "$4::text[], $5::text[], $6::text[], $7::text[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], "
-        "$12::text[], $13::text[], $14::int[], $15::bytea[]) "
-        "u(tenant, shipment_id, carrier, number, id, code, body, at, local, zone, place, source, retracts, entry, hash) "
-        "ON CONFLICT DO NOTHING",
-        *columns(flat, 15), tx.now,
-    )  # fmt: skip
+async def _add_scans(tx: Transaction, scans: Sequence[tuple[Any, ...]]) -> None:
+    """Write scans that stand in no row: whoever holds their shipments' locks has looked."""
+    await tx.copy("scan", f"tenant, shipment_id, {SCAN_COLUMNS}, entry, entry_hash, received_at", scans)

@@ -12,11 +12,13 @@ from linkstar_runtime.handling import Transaction
 from linkstar_tracker.domain.scans import briefs_of
 from linkstar_tracker.domain.shipment import Shipment
 from linkstar_tracker.store.rows import (
+    PARTED,
     SCAN_COLUMNS,
     State,
     alarm_of,
     columns,
     identity,
+    joined,
     label_values,
     scan_of,
     shipment_of,
@@ -31,6 +33,12 @@ ShipmentKey: TypeAlias = tuple[str, str]
 """Tenant and shipment id."""
 
 _LOCK = "FOR NO KEY UPDATE OF t"
+_KEYS = f"unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED})) u(tenant, shipment_id)"
+_COLUMNS = (
+    "t.tenant, t.shipment_id, order_id, shard, label, label_version, voided, version, entries, head, alarmed, "
+    "CASE WHEN briefs_at = entries THEN briefs END AS briefs"
+)
+"""Scans in brief only as of the last entry: a tracker of an earlier release may have added others since."""
 
 
 async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[ShipmentKey]:
@@ -51,7 +59,8 @@ async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[Shipme
     )
     rows = await tx.fetch(
         "INSERT INTO tracker (tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, "
-        "last_scan_at, watch_due_at, entries, head, briefs, alarmed, lane, updated_at, look_at) SELECT u.*, $17, u.due "
+        "last_scan_at, watch_due_at, entries, head, briefs, alarmed, lane, updated_at, look_at, briefs_at) "
+        "SELECT u.*, $17, u.due, u.entries "
         "FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::int[], "
         "$9::text[], $10::timestamptz[], $11::timestamptz[], $12::int[], $13::bytea[], $14::text[], $15::bool[], "
         "$16::text[]) "
@@ -144,10 +153,10 @@ class _Loaded:
 
 async def _load(tx: Transaction, keys: Sequence[ShipmentKey], lock: str = _LOCK, *, whole: bool = False) -> _Loaded:
     rows = await tx.fetch(
-        "SELECT t.* FROM tracker t JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) "
-        f"USING (tenant, shipment_id) ORDER BY t.tenant, t.shipment_id {lock}",
-        *columns(keys, 2),
-    )  # fmt: skip
+        f"SELECT {_COLUMNS} FROM tracker t JOIN {_KEYS} USING (tenant, shipment_id) "
+        f"ORDER BY t.tenant, t.shipment_id {lock}",
+        *_keys(keys),
+    )
     unread = [_key_of(row) for row in rows if whole or row["label"] is None or row["briefs"] is None]
     alarmed = [_key_of(row) for row in rows if row["alarmed"]]
     scans = await _rows_of(tx, f"SELECT tenant, shipment_id, {SCAN_COLUMNS} FROM scan", unread)
@@ -168,8 +177,11 @@ def _grouped(keys: Iterable[ShipmentKey], rows: Iterable[Any]) -> dict[ShipmentK
 
 
 async def _rows_of(tx: Transaction, select: str, keys: Sequence[ShipmentKey]) -> list[Any]:
-    joined = " JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) USING (tenant, shipment_id)"
-    return await tx.fetch(select + joined, *columns(keys, 2)) if keys else []
+    return await tx.fetch(f"{select} JOIN {_KEYS} USING (tenant, shipment_id)", *_keys(keys)) if keys else []
+
+
+def _keys(keys: Sequence[ShipmentKey]) -> list[str]:
+    return [joined(texts) for texts in columns(keys, 2)]
 
 
 async def read_shipment(tx: Transaction, tenant: str, shipment_id: str) -> Shipment | None:
