@@ -71,8 +71,10 @@ def cases(as_json: Json = False) -> None:
 
 
 @app.command()
-def close(shipment: Shipment) -> None:
+def close(shipment: Shipment, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
     """Close a shipment's case: its papers are destroyed for good, and its chain says so."""
+    if not yes and not typer.confirm(f"Destroy the papers of {shipment} for good?"):
+        raise typer.Exit(1)
     with coded_errors():
         found = _tracker().send("POST", f"trackers/{shipment}/case/close")
     _say(f"case {found['case']} of {shipment} is closed, its papers are erased")

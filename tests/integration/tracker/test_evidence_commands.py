@@ -40,8 +40,8 @@ def shown(command: str) -> str:
     return re.sub(r"(?m)^    ", "", HASH.sub(r"\1 …", block[1]))
 
 
-async def run(command: str) -> tuple[int, str]:
-    result = await asyncio.to_thread(CliRunner().invoke, command_line, command.split())
+async def run(command: str, answer: str | None = None) -> tuple[int, str]:
+    result = await asyncio.to_thread(CliRunner().invoke, command_line, command.split(), input=answer)
     return result.exit_code, HASH.sub(r"\1 …", result.output)
 
 
@@ -86,8 +86,11 @@ async def test_a_closed_case_is_erased_and_its_packs_go_on_to_hold(counter: Coun
     keys = (await counter.client.get("/v1/evidence-keys", headers={"Authorization": ""})).json()["keys"]
     assert (await run("evidence key"))[1].startswith(keys[0]["public_key"])
     (tmp_path / "linkstar.pub").write_text(json.dumps(keys))
-    assert (await run("evidence close s-1"))[0] == 0
-    assert (await run("evidence close s-1"))[1].startswith("case_not_open")
+    for answer in ("", "n\n"):
+        assert (await run("evidence close s-1", answer))[0] == 1
+        assert await run("evidence cases") == (0, shown("evidence cases"))
+    assert (await run("evidence close s-1", "y\n"))[0] == 0
+    assert (await run("evidence close s-1 --yes"))[1].startswith("case_not_open")
     await run("evidence export s-1 --to case.json")
     checked = "evidence verify case.json --key linkstar.pub --earlier before.json"
     assert await run(checked) == (0, shown(checked))
