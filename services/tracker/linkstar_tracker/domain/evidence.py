@@ -31,6 +31,7 @@ class Recorded(NamedTuple):
     kind: str
     hash: bytes
     fact: bytes
+    fact_hash: bytes
 
 
 @dataclass(slots=True)
@@ -43,15 +44,19 @@ class Trail:
 
     def add(self, tenant: str, shipment_id: str, kind: str, recorded_at: str, fact: bytes) -> bytes:
         """Record a fact, given as canonical JSON, at the chain's end, and return its entry's hash; its number is `count`."""
+        return self._add(tenant, shipment_id, kind, recorded_at, sha256(fact).digest())
+
+    def _add(self, tenant: str, shipment_id: str, kind: str, recorded_at: str, fact_hash: bytes) -> bytes:
         previous = self.head or bytes.fromhex(origin(tenant, shipment_id))
         self.count += 1
-        self.head = link(previous, self.count, kind, recorded_at, sha256(fact).digest())
+        self.head = link(previous, self.count, kind, recorded_at, fact_hash)
         return self.head
 
     def keep(self, tenant: str, shipment_id: str, kind: str, now: datetime, fact: bytes) -> None:
         """Record a fact that is stored in its entry and nowhere else."""
-        head = self.add(tenant, shipment_id, kind, told_at(now), fact)
-        self.papers += (Recorded(self.count, kind, head, fact),)
+        fact_hash = sha256(fact).digest()
+        head = self._add(tenant, shipment_id, kind, told_at(now), fact_hash)
+        self.papers += (Recorded(self.count, kind, head, fact, fact_hash),)
 
 
 def told_at(moment: datetime) -> str:

@@ -114,7 +114,7 @@ class Shipment:
             self.label_version, self.voided = event.version, False
         self.label, self._folded = TrackedLabel.of(event, traceparent), None
         self.trail.keep(self.tenant, self.shipment_id, "label", now, label_fact(event))
-        early = self._take_scans_of(self.label)
+        early = self._take_scans_of(self.label) if self.scans else ()
         events = self._announce(event.occurred_at, rules, now)
         for scan in sorted(early, key=lambda each: (each.scanned_at, each.scan_id)):
             events += self.record(scan, rules, now)
@@ -218,9 +218,10 @@ class Shipment:
         """Tell that the label was made or voided. Before a tracking number is known only what was open can be answered."""
         if self.label is None:
             return []
-        if not self.label.numbered:
+        numbered = self.label.numbered
+        if not numbered:
             return self._reconcile(rules, now)
-        first = self.label.numbered[0]
+        first = numbered[0]
         told = Scan("", self.label.carrier, first.tracking_number, "", at, source="kafka")
         return [self._updated(first.number, told, rules, now), *self._reconcile(rules, now)]
 

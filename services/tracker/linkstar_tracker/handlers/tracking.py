@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
@@ -37,6 +38,15 @@ Taught: TypeAlias = tuple[int, Lesson]
 """A lesson and the shard that counts it."""
 
 
+@dataclass(slots=True)
+class _Followed:
+    """A shipment that labels were told to, and what came of it: events, and the same as they go out."""
+
+    shipment: Shipment
+    events: list[Event]
+    outcomes: list[Linked] = field(default_factory=list)
+
+
 class Tracking:
     """The handlers, bound to the rules they judge by."""
 
@@ -55,53 +65,73 @@ class Tracking:
         """
         own, foreign = _split(batch)
         await self._renew_policies(tx)
-        shipments, known, events = await self._follow(own, tx)
+        followed, changed = await self._follow(own, tx)
         waiting = await self._register(tx, [r.event for r in own if isinstance(r.event, LabelCreated)])
         changes = store.Changes(tx.now)
         for scan, owner in waiting:
-            events += self._record(shipments[owner.tenant, owner.shipment_id], scan, changes)
-        events += [owner.event(scan) for scan, owner in waiting]
-        await store.keep_papers(tx, shipments.values())
-        changed = known | {(owner.tenant, owner.shipment_id) for _, owner in waiting}
+            each = followed[owner.tenant, owner.shipment_id]
+            each.events += self._record(each.shipment, scan, changes)
+            changed.add(each.shipment.key)
+        await store.keep_papers(tx, [each.shipment for each in followed.values()])
         if changed:
-            for key in sorted(changed):
-                changes.state(self._state(shipments[key]), label=True)
-            await changes.write(tx)
-            await _tally(tx, self._outcomes(events, shipments))
-        return [*_all_linked([*events, *self._latest(shipments.values(), events, tx.now)], shipments), *foreign]
+            await self._save([followed[key] for key in sorted(changed)], changes, tx)
+        told = [outcome for each in followed.values() for outcome in each.outcomes]
+        return [*told, *[owner.event(scan) for scan, owner in waiting], *foreign]
 
     async def _follow(
         self, batch: Sequence[Received[LabelCreated | LabelVoided]], tx: Transaction
-    ) -> tuple[dict[ShipmentKey, Shipment], set[ShipmentKey], list[Event]]:
+    ) -> tuple[dict[ShipmentKey, _Followed], set[ShipmentKey]]:
         """Tell shipments of their labels. One not heard of before is stored as it is then; the others are locked before
         they are told, and named in the second result since they are not saved yet.
         """
-        new, told = self._tell(batch, {}, tx)
-        made = await store.make_shipments(tx, [self._state(shipment) for shipment in new.values()])
-        await store.count_parcels(tx, [new[key] for key in made])
-        known = new.keys() - made
-        if known:
-            rest = [received for received in batch if _key(received) in known]
-            locked, retold = self._tell(rest, await store.lock_shipments(tx, known), tx)
-            new, told = new | locked, told | retold
-        return new, known, [event for events in told.values() for event in events]
+        labels: dict[ShipmentKey, list[Received[LabelCreated | LabelVoided]]] = {}
+        for received in batch:
+            labels.setdefault(_key(received), []).append(received)
+        followed: dict[ShipmentKey, _Followed] = {}
+        made = await store.make_shipments(tx, self._begin(labels, followed, tx.now))
+        await store.count_parcels(tx, [followed[key].shipment for key in made])
+        known = labels.keys() - made
+        for key, shipment in (await store.lock_shipments(tx, known)).items():
+            followed[key] = _Followed(shipment, self._tell(shipment, labels[key], tx.now))
+        return followed, known
+
+    def _begin(
+        self, labels: Mapping[ShipmentKey, Sequence[Received[LabelCreated | LabelVoided]]],
+        followed: dict[ShipmentKey, _Followed], now: datetime,
+    ) -> Iterator[State]:  # fmt: skip
+        """Yield the shipments of these labels as they are if nothing was heard of them before: all that is to be said and
+        written of each while the processor's cache holds it.
+        """
+        for key, received in labels.items():
+            shipment = Shipment(*_key_and_shard(received[0]))
+            events = self._tell(shipment, received, now)
+            followed[key] = _Followed(shipment, events, self._told(shipment, events, now))
+            yield self._state(shipment)
 
     def _tell(
-        self, batch: Iterable[Received[LabelCreated | LabelVoided]], known: Mapping[ShipmentKey, Shipment],
-        tx: Transaction,
-    ) -> tuple[dict[ShipmentKey, Shipment], dict[ShipmentKey, list[Event]]]:  # fmt: skip
-        shipments, told = dict(known), dict[ShipmentKey, list[Event]]()
-        for received in batch:
-            key = _key(received)
-            if key not in shipments:
-                shipments[key] = Shipment(*_key_and_shard(received))
+        self, shipment: Shipment, labels: Iterable[Received[LabelCreated | LabelVoided]], now: datetime
+    ) -> list[Event]:  # fmt: skip
+        events: list[Event] = []
+        for received in labels:
             match received.event:
                 case LabelCreated() as created:
-                    events = shipments[key].label_created(created, self._rules, tx.now, received.traceparent)
+                    events += shipment.label_created(created, self._rules, now, received.traceparent)
                 case LabelVoided() as voided:
-                    events = shipments[key].label_voided(voided, self._rules, tx.now)
-            told.setdefault(key, []).extend(events)
-        return shipments, told
+                    events += shipment.label_voided(voided, self._rules, now)
+        return events
+
+    def _told(self, shipment: Shipment, events: Sequence[Event], now: datetime) -> list[Linked]:
+        """Return a shipment's events as they go out, and its latest state with them."""
+        return _linked([*events, *self._latest([shipment], events, now)], shipment)
+
+    async def _save(self, changed: Sequence[_Followed], changes: Changes, tx: Transaction) -> None:
+        """Save shipments that were known before, or had scans waiting, in sorted order."""
+        for each in changed:
+            changes.state(self._state(each.shipment), label=True)
+            each.outcomes = self._told(each.shipment, each.events, tx.now)
+        await changes.write(tx)
+        events = [event for each in changed for event in each.events]
+        await _tally(tx, self._outcomes(events, {each.shipment.key: each.shipment for each in changed}))
 
     async def on_carrier_scans(self, batch: Sequence[Received[CarrierScan]], tx: Transaction) -> list[Outcome]:
         """Record every scan not seen before; a shipment whose timeline changes says so, once per scan."""
@@ -209,10 +239,13 @@ class Tracking:
         }
         if not numbers:
             return []
-        await store.claim_numbers(tx, numbers)
-        await store.follow_changes(tx, numbers)
-        await store.enrol_numbers(tx, numbers, _tests(labels))
-        return sorted(await store.take_unmatched(tx, numbers), key=lambda each: (each[0].scanned_at, each[0].scan_id))
+        known = await store.claim_numbers(tx, numbers)
+        if known.changed:
+            await store.follow_changes(tx, numbers)
+        if known.asked:
+            await store.enrol_numbers(tx, numbers, _tests(labels))
+        waiting = await store.take_unmatched(tx, numbers) if known.awaited else []
+        return sorted(waiting, key=lambda each: (each[0].scanned_at, each[0].scan_id))
 
     def _record(self, shipment: Shipment, scan: Scan, changes: Changes) -> list[Event]:
         """Add a scan to its shipment and to its chain, unless it was told before. What no journey has is set apart."""

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 
 from linkstar_runtime.handling import Transaction
 from linkstar_tracker.domain.evidence import SCAN, scan_fact
 from linkstar_tracker.domain.evidence_case import KeptChain, KeptEntry
 from linkstar_tracker.domain.shipment import Shipment
-from linkstar_tracker.store.rows import SCAN_COLUMNS, columns, scan_of
+from linkstar_tracker.store.rows import SCAN_COLUMNS, scan_of
 
 __all__ = ["keep_papers", "read_evidence"]
 
@@ -19,25 +18,13 @@ __all__ = ["keep_papers", "read_evidence"]
 async def keep_papers(tx: Transaction, shipments: Iterable[Shipment]) -> None:
     """Store what the trails of locked shipments keep, and scans do not."""
     flat = [
-        (
-            s.tenant,
-            s.shipment_id,
-            p.number,
-            p.kind,
-            p.hash,
-            sha256(p.fact).digest(),
-            p.fact.decode(),
-        )
+        (s.tenant, s.shipment_id, p.number, p.kind, p.hash, p.fact_hash, p.fact.decode(), tx.now)
         for s in shipments
         for p in s.trail.papers
     ]
     if flat:
-        await tx.execute(
-            "INSERT INTO evidence (tenant, shipment_id, entry, kind, entry_hash, fact_sha256, fact, recorded_at) "
-            "SELECT u.*, $8 FROM unnest($1::text[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], "
-            "$7::text[]) u",
-            *columns(sorted(flat), 7), tx.now,
-        )  # fmt: skip
+        named = "tenant, shipment_id, entry, kind, entry_hash, fact_sha256, fact, recorded_at"
+        await tx.copy("evidence", named, sorted(flat))
 
 
 async def read_evidence(tx: Transaction, tenant: str, shipment_id: str) -> KeptChain | None:

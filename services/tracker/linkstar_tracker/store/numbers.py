@@ -7,12 +7,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from linkstar_contracts.events import CarrierScan
 from linkstar_runtime.handling import Transaction
 from linkstar_tracker.domain.scans import Scan
-from linkstar_tracker.store.rows import SCAN_COLUMNS, columns, scan_of, scan_values
+from linkstar_tracker.store.rows import PARTED, SCAN_COLUMNS, columns, joined, scan_of, scan_values
 
 __all__ = [
     "NumberOwner", "UnmatchedScan", "claim_numbers", "expire_unmatched", "keep_unmatched", "owners_of",
@@ -49,21 +49,46 @@ class UnmatchedScan:
     expires_at: datetime
 
 
-async def claim_numbers(tx: Transaction, numbers: Mapping[Number, NumberOwner]) -> None:
-    """Register numbers for their shipments. A number that has an owner keeps it, and the newcomer is noted as a conflict;
-    one that merely stands for another goes to the label that bears it.
+class Known(NamedTuple):
+    """What there is about some of a batch of numbers, whoever told it; what is kept at this very moment may be missed."""
+
+    changed: bool
+    """A change of number."""
+    awaited: bool
+    """A scan that waits for its label."""
+    asked: bool
+    """An account that may ask their carrier."""
+
+
+_NUMBERS = ", ".join(f"string_to_array(${place}, {PARTED})" for place in range(1, 6))
+
+
+async def claim_numbers(tx: Transaction, numbers: Mapping[Number, NumberOwner]) -> Known:
+    """Register numbers for their shipments, and return what is known about them. A number that has an owner keeps it, and
+    the newcomer is noted as a conflict; one that merely stands for another goes to the label that bears it.
     """
     flat = [(*number, o.tenant, o.shipment_id, o.order_id) for number, o in sorted(numbers.items(), key=lambda n: n[0])]
     values = columns(flat, 5)
-    done = await tx.execute(
-        "INSERT INTO tracking_number SELECT u.*, $6 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) "
-        "u ORDER BY 1, 2 ON CONFLICT (carrier, tracking_number) DO UPDATE SET tenant = EXCLUDED.tenant, "
+    row = await tx.fetchrow(
+        f"WITH u AS MATERIALIZED (SELECT * FROM unnest({_NUMBERS}) u(carrier, number, tenant, shipment_id, order_id)), "
+        "claimed AS (INSERT INTO tracking_number SELECT u.*, $6 FROM u ORDER BY 1, 2 "
+        "ON CONFLICT (carrier, tracking_number) DO UPDATE SET tenant = EXCLUDED.tenant, "
         "shipment_id = EXCLUDED.shipment_id, order_id = EXCLUDED.order_id, stands_for = NULL "
-        "WHERE tracking_number.stands_for IS NOT NULL",
-        *values, tx.now,
+        "WHERE tracking_number.stands_for IS NOT NULL RETURNING 1) "
+        "SELECT (SELECT count(*)::int FROM claimed), "
+        "EXISTS (SELECT FROM u JOIN number_change c ON c.carrier = u.carrier AND c.tracking_number = u.number), "
+        "EXISTS (SELECT FROM u JOIN unmatched_scan s ON s.carrier = u.carrier AND s.tracking_number = u.number), "
+        "EXISTS (SELECT FROM tracking_account a WHERE a.carrier IN (SELECT carrier FROM u))",
+        *[joined(texts) for texts in values], tx.now,
     )  # fmt: skip
-    if int(done.rpartition(" ")[2]) == len(numbers):
-        return
+    claimed, *known = row or (0, True, True, True)
+    if claimed < len(numbers):
+        await _note_conflicts(tx, values)
+    return Known(*known)
+
+
+async def _note_conflicts(tx: Transaction, values: Sequence[Sequence[str]]) -> None:
+    """Note those newcomers whose number belongs to another shipment."""
     await tx.execute(
         "INSERT INTO number_conflict SELECT u.carrier, u.number, u.tenant, u.shipment_id, $5 FROM "
         "unnest($1::text[], $2::text[], $3::text[], $4::text[]) u(carrier, number, tenant, shipment_id) "

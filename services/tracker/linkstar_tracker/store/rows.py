@@ -41,8 +41,8 @@ PARTED = "E'\\x1f'"
 """In SQL, what `joined` puts between texts: a character that no text of a contract holds."""
 
 
-def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [[row[column] for row in rows] for column in range(width)]
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    return list(zip(*rows, strict=False))[:width] if rows else [()] * width
 
 
 def joined(texts: Sequence[str]) -> str:

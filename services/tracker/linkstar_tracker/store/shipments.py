@@ -51,22 +51,27 @@ async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[Shipme
                 *identity(state.shipment),
                 *label_values(state.shipment),
                 *state_values(state),
-                state.shipment.lane or None,
+                state.shipment.lane,
             )
             for state in states
         ),
         key=lambda row: row[:2],
     )
+    tenants, shipments, orders, shards, labels, *told, briefs, alarmed, lanes = columns(flat, 16)
+    label_versions, voided, versions, statuses, *rest = told
     rows = await tx.fetch(
         "INSERT INTO tracker (tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, "
         "last_scan_at, watch_due_at, entries, head, briefs, alarmed, lane, updated_at, look_at, briefs_at) "
-        "SELECT u.*, $17, u.due, u.entries "
-        "FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::text[], $6::int[], $7::bool[], $8::int[], "
-        "$9::text[], $10::timestamptz[], $11::timestamptz[], $12::int[], $13::bytea[], $14::text[], $15::bool[], "
-        "$16::text[]) "
+        "SELECT u.tenant, u.shipment_id, u.order_id, u.shard, nullif(u.label, ''), u.label_version, u.voided, u.version, "
+        "u.status, u.last_scan_at, u.due, u.entries, u.head, coalesce(u.briefs, ''), u.alarmed, nullif(u.lane, ''), $17, "
+        f"u.due, u.entries FROM unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED}), "
+        f"string_to_array($3, {PARTED}), $4::int[], string_to_array($5, {PARTED}), $6::int[], $7::bool[], $8::int[], "
+        f"string_to_array($9, {PARTED}), $10::timestamptz[], $11::timestamptz[], $12::int[], $13::bytea[], "
+        f"string_to_array($14, {PARTED}), $15::bool[], string_to_array($16, {PARTED})) "
         "u(tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, last_scan_at, due, entries, "
         "head, briefs, alarmed, lane) ON CONFLICT DO NOTHING RETURNING tenant, shipment_id",
-        *columns(flat, 16), tx.now,
+        joined(tenants), joined(shipments), joined(orders), shards, joined([label or "" for label in labels]),
+        label_versions, voided, versions, joined(statuses), *rest, joined(briefs), alarmed, joined(lanes), tx.now,
     )  # fmt: skip
     return {(row["tenant"], row["shipment_id"]) for row in rows}
 
