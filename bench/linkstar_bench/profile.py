@@ -38,6 +38,7 @@ def profiled(pid: int | None, name: str, output: Path) -> Iterator[None]:
     spy = shutil.which("py-spy", path=str(Path(sys.executable).parent)) or shutil.which("py-spy")
     if spy is None or pid is None:
         raise SystemExit("--profile needs py-spy, which `make setup` installs, and a service that runs")
+    output.mkdir(parents=True, exist_ok=True)
     stacks = output / f"{name}.folded"
     command = [spy, "record", "--nonblocking", "--pid", str(pid), "--duration", "3600", "--rate", _HERTZ,
                "--function", "--format", "raw", "--output", str(stacks)]  # fmt: skip

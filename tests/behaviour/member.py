@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,7 +93,10 @@ class Member:
             self.stage, self.ownership, self.emitter, store,
             Timers(timers, self.runner, self.ownership, store, clock, telemetry), clock,
         )  # fmt: skip
-        self.writer = Writer("example", self.runner, store, telemetry, PARTITIONS, self.sweep.kick)
+        self.writer = Writer("example", self.runner, store, telemetry, PARTITIONS, self.sweep.kick, self._owned)
+
+    def _owned(self) -> Collection[int]:
+        return self.ownership.owned.keys()
 
     async def turn(self, max_records: int = 500) -> None:
         """One poll with its delivery, then one sweep without waiting."""

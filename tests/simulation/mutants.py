@@ -148,7 +148,8 @@ class _ForeignEmission(Writer):
 
     replica: Any
 
-    async def _wake(self, shards: Sequence[int]) -> None:
+    async def _tell(self) -> None:
+        shards, self._untold, self._telling = sorted(self._untold), set(), None
         latest = {row.shard: row for row in await self._store.pending(shards)}
         for shard, row in latest.items():
             async with self.replica.emitter.lock(shard):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aiokafka import TopicPartition
@@ -65,11 +65,16 @@ class Replica(Process):
         self.stage = parts.stage("example", decoder, runner, self.ownership, self.emitter, self.store, clock, ids, 2.0)
         timers = parts.timers(self.example.timers(), runner, self.ownership, self.store, clock, TELEMETRY)
         self.sweep = parts.sweep(self.stage, self.ownership, self.emitter, self.store, timers, clock, world.sweep_s)
-        self.writer = parts.writer("example", runner, self.store, TELEMETRY, world.partitions, self.sweep.kick)
+        self.writer = parts.writer(
+            "example", runner, self.store, TELEMETRY, world.partitions, self.sweep.kick, self._owned
+        )
         self.client = ConsumerClient(world, self.name)
         self.listener = Listener(self.stage, 2.0)
         self.listener.bind(lambda: self.client)  # type: ignore[arg-type,return-value]
         parts.prepare(self)
+
+    def _owned(self) -> Collection[int]:
+        return self.ownership.owned.keys()
 
     # -- life --------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from linkstar_bench.polling.day import poll_a_day
 from linkstar_bench.profile import profiled
 from linkstar_bench.tracker.calling import Load, answers
 from linkstar_bench.tracker.parcels import parcels
-from linkstar_bench.tracker.scanning import Trackers, scans_per_s, settle
+from linkstar_bench.tracker.scanning import Sampled, Trackers, scans_per_s, settle
 from linkstar_runtime.clock import Clock
 
 __all__ = ["main"]
@@ -34,14 +34,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--beside", type=int, default=1_000, help="scans per second from Kafka beside the calls")
     parser.add_argument("--seconds", type=int, default=20, help="how long carriers call")
     parser.add_argument("--only", choices=("scans", "calls", "polls"), help="measure only this")
-    parser.add_argument("--profile", type=Path, metavar="DIRECTORY", help="sample a tracker that takes scans")
+    parser.add_argument("--profile", type=Path, metavar="DIRECTORY", help="sample a tracker, with calls and without")
     parser.add_argument("--keep", type=Path, help="a directory for logs and data that stays")
     return parser.parse_args()
 
 
-def sampled(options: argparse.Namespace, pid: int | None) -> AbstractContextManager[None]:
-    """Sample this process when it was asked for."""
-    return profiled(pid, "tracker", options.profile) if options.profile else nullcontext()
+def sampled(options: argparse.Namespace, name: str) -> Sampled:
+    """Return what samples a process when that was asked for."""
+
+    def sample(pid: int | None) -> AbstractContextManager[None]:
+        return profiled(pid, name, options.profile) if options.profile else nullcontext()
+
+    return sample
 
 
 def measured(options: argparse.Namespace) -> dict[str, float]:
@@ -53,14 +57,15 @@ def measured(options: argparse.Namespace) -> dict[str, float]:
         trackers = Trackers(made, made.ground("tracking"), options.replicas)
         settle(trackers, chosen, options.seed, now)
         if options.only != "calls":
-            pace = scans_per_s(trackers, chosen, options.seed, now, lambda pid: sampled(options, pid))
+            pace = scans_per_s(trackers, chosen, options.seed, now, sampled(options, "tracker-scans"))
             for name, spent in sorted(pace.us_per_scan.items(), key=lambda each: -each[1]):
                 print(f"  {name:22} {spent:8.1f} us/scan")
             figures["scans_per_s"] = round(pace.scans_per_s)
         if options.only != "scans":
             load = Load(options.calls, options.beside, options.seconds)
-            waited = answers(trackers, chosen, options.seed, now, load)
+            waited, late = answers(trackers, chosen, options.seed, now, load, sampled(options, "tracker-calls"))
             print(f"{len(waited)} calls: half answered in {waited.quantile(0.5):.1f} ms")
+            print(f"  half begun {late.quantile(0.5):.1f} ms late, 99 of 100 at most {late.quantile(0.99):.1f} ms")
             figures["webhook_p99_ms"] = round(waited.quantile(0.99), 1)
     return figures | {"live_trackers": len(chosen)}
 

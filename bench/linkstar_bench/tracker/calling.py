@@ -13,14 +13,14 @@ import httpx
 from linkstar_bench.machine import Ground
 from linkstar_bench.orders import TENANTS
 from linkstar_bench.tracker.parcels import Parcel, scan_records
-from linkstar_bench.tracker.scanning import Trackers
+from linkstar_bench.tracker.scanning import Sampled, Trackers
 from linkstar_bench.wire import PartitionWriter, WireRecord
 from linkstar_contracts.topics import CARRIER_SCANS
 from linkstar_runtime.api_keys import create_key
 from linkstar_runtime.clock import Clock
 from linkstar_sandbox.carriers.codes import Meaning, scan_code
 
-__all__ = ["Answers", "Load", "answers"]
+__all__ = ["Answers", "Called", "Load", "answers"]
 
 _TICK_S = 0.02
 _WAVE = 4
@@ -35,6 +35,13 @@ class Answers(list[float]):
         return sorted(self)[min(len(self) - 1, int(len(self) * share))]
 
 
+class Called(NamedTuple):
+    """How long calls waited for their answers, and how late the caller began them, which counts as waiting."""
+
+    waited: Answers
+    late: Answers
+
+
 class Load(NamedTuple):
     """What comes at once, and for how long."""
 
@@ -43,18 +50,20 @@ class Load(NamedTuple):
     seconds: int
 
 
-def answers(trackers: Trackers, chosen: Sequence[Parcel], seed: int, now: datetime, load: Load) -> Answers:
+def answers(
+    trackers: Trackers, chosen: Sequence[Parcel], seed: int, now: datetime, load: Load, sampled: Sampled
+) -> Called:  # fmt: skip
     """Return how long UPS waits for each answer while other scans come from Kafka. Raises unless every call is taken."""
     called = [parcel for parcel in chosen if parcel.carrier == "ups"][: load.calls_per_s * load.seconds]
     others = [parcel for parcel in chosen if parcel.carrier != "ups"][: load.scans_per_s * load.seconds]
     scans = list(scan_records(others, _WAVE, seed, now))
-    with trackers.machine.running(trackers.processes()) as running:
+    with trackers.machine.running(trackers.processes()) as running, sampled(running.replicas["tracker-1"].pid):
         return asyncio.run(_crossed(trackers, running.urls("tracker"), called, scans, load))
 
 
 async def _crossed(
     trackers: Trackers, urls: Sequence[str], called: Sequence[Parcel], scans: Sequence[WireRecord], load: Load
-) -> Answers:
+) -> Called:
     limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
     async with httpx.AsyncClient(timeout=30, limits=limits) as client:
         addresses = await _addresses(client, trackers.ground, urls[0])
@@ -93,12 +102,13 @@ async def _call(
     addresses: Mapping[str, _Address],
     called: Sequence[Parcel],
     rate: int,
-) -> Answers:
+) -> Called:
     """Call at a steady rate, whatever comes back: a call that had to wait for the one before waited, too."""
-    clock, found = Clock(), Answers()
+    clock, found, late = Clock(), Answers(), Answers()
     began = clock.monotonic()
 
     async def call(number: int, parcel: Parcel) -> None:
+        late.append((clock.monotonic() - began - number / rate) * 1000)
         url, address = urls[number % len(urls)], addresses[parcel.tenant]
         answer = await client.post(url + address.path, json=_alert(parcel, clock.now()), headers=address.headers)
         if answer.raise_for_status().json()["accepted"] != 1:
@@ -110,7 +120,7 @@ async def _call(
         await clock.sleep(max(0.0, began + number / rate - clock.monotonic()))
         running.append(asyncio.create_task(call(number, parcel)))
     await asyncio.gather(*running)
-    return Answers(found[len(found) // 4 :])
+    return Called(*(Answers(each[len(each) // 4 :]) for each in (found, late)))
 
 
 def _alert(parcel: Parcel, now: datetime) -> dict[str, Any]:

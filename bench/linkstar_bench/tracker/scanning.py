@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import TypeAlias
 
 import asyncpg
 
@@ -22,8 +23,10 @@ from linkstar_runtime.clock import Clock
 from linkstar_sandbox.ports import free_ports
 from linkstar_sandbox.replica import Replica
 
-__all__ = ["Pace", "Trackers", "WronglyTold", "scans_per_s", "settle", "told_once"]
+__all__ = ["Pace", "Sampled", "Trackers", "WronglyTold", "scans_per_s", "settle", "told_once"]
 
+Sampled: TypeAlias = Callable[[int | None], AbstractContextManager[None]]
+"""Samples the process of this id during a block, if that was asked for."""
 _CHUNK = 2_000
 _STALL_S = 90.0
 _LOOK_S = 0.1
@@ -105,7 +108,7 @@ def settle(trackers: Trackers, chosen: Sequence[Parcel], seed: int, now: datetim
 
 def scans_per_s(
     trackers: Trackers, chosen: Sequence[Parcel], seed: int, now: datetime,
-    sampled: Callable[[int | None], AbstractContextManager[None]],
+    sampled: Sampled,
 ) -> Pace:  # fmt: skip
     """Return the pace at which these live parcels' scans are told. Raises `WronglyTold` unless each is told exactly once."""
     for wave in _WAVES:

@@ -140,7 +140,7 @@ class Authorizer:
         known = self._cache.get(key_id)
         if known and now - known[0] < CACHE_SECONDS:
             return known[1]
-        async with self._database.transaction() as tx:
+        async with self._database.autocommit() as tx:
             row = await tx.fetchrow(
                 "SELECT sha256, tenant, scopes, expires_at, revoked_at FROM access.api_key WHERE id8 = $1", key_id
             )

@@ -106,8 +106,9 @@ class Application:
         timers = Timers(service.timers, runner, ownership, store, self._clock, self._telemetry)
         sweep = Sweep(stage, ownership, emitter, store, timers, self._clock, limits.sweep_s)
         context = ServiceContext(
-            settings, database, Writer(group, runner, store, self._telemetry, PARTITIONS, sweep.kick), self._clock,
-            Vault.from_settings(settings.vault), Authorizer(database, self._clock),
+            settings, database,
+            Writer(group, runner, store, self._telemetry, PARTITIONS, sweep.kick, lambda: ownership.owned.keys()),
+            self._clock, Vault.from_settings(settings.vault), Authorizer(database, self._clock),
         )  # fmt: skip
         health = Health()
         health.ready("database", database.ping)
@@ -160,7 +161,7 @@ class Application:
         stack.push_async_callback(broker.stop)
         sweeping = self._background(sweep.run(), "sweep")
         stack.push_async_callback(self._drain, stage, sweep, sweeping)
-        self._spawn(stack, self._listen(database, store.channel, sweep), "listen")
+        self._spawn(stack, self._listen(database, store.channel, ownership, sweep), "listen")
         self._spawn(stack, self._forget_personal_data(decoder, store), "forget")
         progress = Progress(stage, ownership, self._clock)
         self._spawn(stack, progress.run(), "progress")
@@ -214,11 +215,16 @@ class Application:
                 log.error("worker failed", action="worker_failed", worker=worker.name, exc_info=error)
             await self._clock.sleep(worker.every_s)
 
-    async def _listen(self, database: Database, channel: str, sweep: Sweep) -> None:
+    async def _listen(self, database: Database, channel: str, ownership: Ownership, sweep: Sweep) -> None:
         """Wake the sweep when a writer of another process leaves rows for a shard that is ours."""
+
+        def heard(shards: str) -> None:
+            if not ownership.owned.keys().isdisjoint(map(int, shards.split(","))):
+                sweep.kick()
+
         while True:
             try:
-                async with _listening(database, channel, sweep.kick) as connection:
+                async with _listening(database, channel, heard) as connection:
                     while not connection.is_closed():
                         await self._clock.sleep(1.0)
             except Exception as error:  # noqa: BLE001 - without notices the sweep still finds every row
@@ -248,17 +254,17 @@ class Application:
 
 
 @contextlib.asynccontextmanager
-async def _listening(database: Database, channel: str, kick: Callable[[], None]) -> AsyncIterator[Any]:
+async def _listening(database: Database, channel: str, heard: Callable[[str], None]) -> AsyncIterator[Any]:
     async with database.acquire() as connection:
 
-        def heard(*_: object) -> None:
-            kick()
+        def notified(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            heard(str(payload))
 
-        await connection.add_listener(channel, heard)
+        await connection.add_listener(channel, notified)
         try:
             yield connection
         finally:
-            await connection.remove_listener(channel, heard)
+            await connection.remove_listener(channel, notified)
 
 
 def spare_the_collector() -> None:

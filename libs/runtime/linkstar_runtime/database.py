@@ -95,6 +95,12 @@ class Database:
         async with self.acquire() as connection, connection.transaction():
             yield Transaction(connection, self.clock.now())
 
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[Transaction]:
+        """Run each statement of the block as a transaction of its own: a lone read needs no BEGIN and COMMIT around it."""
+        async with self.acquire() as connection:
+            yield Transaction(connection, self.clock.now())
+
 
 async def _unchanged(_connection: asyncpg.Connection[Any]) -> None:
     """A connection goes back to the pool as it is: nothing of ours outlives a transaction, so no query need reset it."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from linkstar_runtime.records import OutboxRow, OutgoingRecord
 
@@ -18,6 +18,7 @@ __all__ = [
     "CommitUnknown",
     "Consumer",
     "DeadLetter",
+    "Insertion",
     "ProduceFailed",
     "Producer",
     "RawRecord",
@@ -97,6 +98,13 @@ class DeadLetter:
     trace_id: str | None = None
 
 
+class Insertion(NamedTuple):
+    """An INSERT of the service's own, without RETURNING: one row, or none where it is there already."""
+
+    sql: str
+    args: tuple[object, ...]
+
+
 class BatchTransaction(Protocol):
     """One open transaction of the stage. Leaving its context normally commits; an exception rolls back."""
 
@@ -128,6 +136,11 @@ class StageStore(Protocol):
 
     def batch(self) -> AbstractAsyncContextManager[BatchTransaction]:
         """Open a transaction; raises StoreUnavailable, StoreConflict or CommitUnknown for infrastructure trouble."""
+
+    async def insert(self, insertion: Insertion, rows: Sequence[OutboxRow]) -> bool:
+        """Insert a row, and the outbox rows with it, in one statement that commits itself. False when the row was there
+        already: nothing is written then.
+        """
 
     async def pending(self, shards: Collection[int]) -> list[OutboxRow]:
         """Return all visible outbox rows of these shards in (shard, seq) order."""

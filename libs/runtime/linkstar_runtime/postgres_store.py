@@ -19,6 +19,7 @@ from linkstar_runtime.ports import (
     Claim,
     CommitUnknown,
     DeadLetter,
+    Insertion,
     StoreConflict,
     StoreUnavailable,
 )  # fmt: skip
@@ -69,6 +70,18 @@ UPDATE dead_letter SET raw = NULL, headers = NULL, key = NULL
 WHERE grp = $1 AND topic = $2 AND raw IS NOT NULL AND first_failed_at < $3"""
 
 
+_INSERT_WITH = """
+WITH inserted AS ({insertion} RETURNING 1), sent AS (
+    INSERT INTO outbox (grp, shard, target_topic, target_part, n, chunk)
+    SELECT ${0}, shard, topic, part, n, chunk
+    FROM unnest(${1}::int[], ${2}::text[], ${3}::int[], ${4}::int[], ${5}::bytea[]) WITH ORDINALITY
+        AS u(shard, topic, part, n, chunk, at)
+    WHERE EXISTS (SELECT FROM inserted) ORDER BY at)
+SELECT EXISTS (SELECT FROM inserted)"""
+_NOTIFY = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
+"""A notice commits under a lock of the whole server and is worth nothing after a crash: it does not wait for the disk."""
+
+
 class _PostgresBatch:
     """One open transaction on one connection."""
 
@@ -100,11 +113,7 @@ class _PostgresBatch:
     async def insert_outbox(self, rows: Sequence[OutboxRow]) -> None:
         if not rows:
             return
-        columns = [
-            [row.shard for row in rows], [row.topic for row in rows], [row.partition for row in rows],
-            [row.count for row in rows], [row.chunk for row in rows],
-        ]  # fmt: skip
-        numbered = sorted(row["seq"] for row in await self._tx.fetch(_INSERT, self._group, *columns))
+        numbered = sorted(row["seq"] for row in await self._tx.fetch(_INSERT, self._group, *_columns(rows)))
         self._own += [replace(row, seq=seq) for row, seq in zip(rows, numbered, strict=True)]
 
     async def insert_dead_letters(self, letters: Sequence[DeadLetter]) -> None:
@@ -139,6 +148,14 @@ class PostgresStageStore:
         async with self._guarded() as tx:
             yield _PostgresBatch(self.group, self._version, tx)
 
+    async def insert(self, insertion: Insertion, rows: Sequence[OutboxRow]) -> bool:
+        first = len(insertion.args) + 1
+        sql = _INSERT_WITH.format(*range(first, first + 6), insertion=insertion.sql)
+        with _translated():
+            async with self._database.acquire() as connection:
+                done: bool = await connection.fetchval(sql, *insertion.args, self.group, *_columns(rows))
+        return done
+
     async def pending(self, shards: Collection[int]) -> list[OutboxRow]:
         with _translated():
             async with self._database.acquire() as connection:
@@ -169,7 +186,7 @@ class PostgresStageStore:
     async def notify(self, shards: Collection[int]) -> None:
         with _translated():
             async with self._database.acquire() as connection:
-                await connection.execute("SELECT pg_notify($1, $2)", self.channel, ",".join(map(str, shards)))
+                await connection.execute(_NOTIFY, self.channel, ",".join(map(str, shards)))
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[Transaction]:
@@ -216,6 +233,13 @@ async def _roll_back(connection: asyncpg.Connection[Any], transaction: Any) -> N
         await transaction.rollback()
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
         connection.terminate()
+
+
+def _columns(rows: Sequence[OutboxRow]) -> tuple[list[object], ...]:
+    return (
+        [row.shard for row in rows], [row.topic for row in rows], [row.partition for row in rows],
+        [row.count for row in rows], [row.chunk for row in rows],
+    )  # fmt: skip
 
 
 def _text(value: str | None, limit: int) -> str | None:

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from linkstar_runtime.clock import Clock
 from linkstar_runtime.failpoints import FailpointError, afail
-from linkstar_runtime.ports import BatchTransaction, Claim, CommitUnknown, DeadLetter, StoreUnavailable
+from linkstar_runtime.ports import BatchTransaction, Claim, CommitUnknown, DeadLetter, Insertion, StoreUnavailable
 from linkstar_runtime.records import OutboxRow
 from linkstar_runtime.testing_locks import RowLocks
 from linkstar_runtime.testing_transaction import MemoryBatch, MemoryTransaction
@@ -112,6 +112,9 @@ class MemoryStore:
     async def batch(self) -> AsyncIterator[BatchTransaction]:
         async with self._transaction() as tx:
             yield MemoryBatch(tx)
+
+    async def insert(self, insertion: Insertion, rows: Sequence[OutboxRow]) -> bool:
+        raise NotImplementedError("tables in memory know no SQL")
 
     async def pending(self, shards: Collection[int]) -> list[OutboxRow]:
         await asyncio.sleep(0)

@@ -4,7 +4,8 @@ own; the outbox rows are filed under the shard of their key, and only that shard
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from linkstar_contracts.event import Event
 from linkstar_runtime.batch import BatchRunner, TraceparentFor
 from linkstar_runtime.failpoints import afail
 from linkstar_runtime.handling import Handler, Outcome, Received, Reject
-from linkstar_runtime.ports import StageStore, StoreConflict, StoreUnavailable
+from linkstar_runtime.ports import Insertion, StageStore, StoreConflict, StoreUnavailable
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.telemetry import Telemetry
 
@@ -32,7 +33,9 @@ class Submitted:
 
 
 class Writer:
-    """Runs commands of one service. `kick` wakes the local sweep; owners elsewhere are told after the commit."""
+    """Runs commands of one service. `kick` wakes the local sweep where rows of an `owned` shard were written; owners
+    elsewhere are told after the commit, and no answer waits for that.
+    """
 
     def __init__(
         self,
@@ -42,10 +45,13 @@ class Writer:
         telemetry: Telemetry,
         partitions: int,
         kick: Callable[[], None],
+        owned: Callable[[], Collection[int]] = frozenset,
     ) -> None:  # fmt: skip
         self._runner, self._store, self._telemetry, self._partitions = runner, store, telemetry, partitions
         self._group = group
-        self._kick = kick
+        self._kick, self._owned = kick, owned
+        self._untold: set[int] = set()
+        self._telling: asyncio.Task[None] | None = None
 
     async def submit(self, handler: Handler, events: Sequence[Event], traceparent: str | None = None) -> Submitted:
         """Hand `events` to a stage handler as if they had come by Kafka; all are committed together or none.
@@ -68,6 +74,22 @@ class Writer:
         """Run `work(tx)` in a transaction and emit the events it returns. It may run more than once."""
         submitted = await self._attempts(lambda: self._once(work, self._telemetry.linked_traceparent))
         return submitted.events
+
+    async def insert(self, insertion: Insertion, events: Sequence[Event]) -> bool:
+        """Insert a row and emit events with it, in one statement where `run` takes four and more. False when the row was
+        there already: nothing is emitted then.
+        """
+        outbox = self._runner.outbox()
+        for event in events:
+            self._runner.file(event, outbox, self._telemetry.linked_traceparent)
+        rows = outbox.rows()
+        await afail("http.before_commit")
+        inserted = await self._store.insert(insertion, rows)
+        await afail("http.after_commit")
+        if inserted and rows:
+            outbox.count()
+            self._wake({row.shard for row in rows})
+        return inserted
 
     async def _attempts(self, once: Callable[[], Awaitable[Submitted]]) -> Submitted:
         for _ in range(ATTEMPTS - 1):
@@ -92,13 +114,27 @@ class Writer:
         outbox.count()
         await afail("http.after_commit")
         if rows:
-            await self._wake(sorted({row.shard for row in rows}))
+            self._wake({row.shard for row in rows})
         return Submitted(events, [outcome for outcome in outcomes if isinstance(outcome, Reject)])
 
-    async def _wake(self, shards: Sequence[int]) -> None:
-        """Wake whoever owns these shards; if that fails, the owner's sweep finds the rows a little later."""
-        self._kick()
+    def _wake(self, shards: Set[int]) -> None:
+        """Wake whoever owns these shards without waiting for it: what was written is durable, its answer is due."""
+        owned = self._owned()
+        if not shards.isdisjoint(owned):
+            self._kick()
+        self._untold |= shards - set(owned)
+        if self._untold and self._telling is None:
+            self._telling = asyncio.create_task(self._tell(), name="notices")
+
+    async def _tell(self) -> None:
+        """Tell owners elsewhere: one notice at a time, with all that was written during the one before. If that fails, their
+        sweeps find the rows a little later.
+        """
         try:
-            await self._store.notify(shards)
+            while self._untold:
+                shards, self._untold = sorted(self._untold), set()
+                await self._store.notify(shards)
         except StoreUnavailable:
             return
+        finally:
+            self._telling = None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from behaviour.claims import ClaimBehaviour
@@ -24,12 +25,15 @@ from linkstar_runtime.clock import Clock
 from linkstar_runtime.database import Database
 from linkstar_runtime.handling import Handler, Received, Transaction
 from linkstar_runtime.migrate import migrate
+from linkstar_runtime.ports import Insertion
 from linkstar_runtime.postgres_store import PostgresStageStore
+from linkstar_runtime.records import OutboxRow, OutgoingRecord
 from linkstar_runtime.settings import DatabaseSettings, Settings
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.testing import MemoryBroker
 
 pytestmark = pytest.mark.integration
+NOW = datetime(2026, 6, 8, tzinfo=UTC)
 
 
 async def count_cancels(batch: Sequence[Received[OrderCancelRequested]], tx: Transaction) -> list[OrderCancelled]:
@@ -123,6 +127,47 @@ class TestPostgresStage(StageBehaviour, ClaimBehaviour, EmissionBehaviour, Deliv
         rows = await store.pending(range(PARTITIONS))
         records = [record for row in rows for record in row.records()]
         assert [int(dict(record.headers)["ce_version"]) for record in records] == list(range(1, 41))
+
+    async def test_a_row_inserted_once_emits_its_events_once(
+        self, broker: MemoryBroker, store: PostgresStageStore
+    ) -> None:
+        """The second insertion finds the row, whether it comes later or at the same time."""
+        member = Member(broker, store)
+        await member.turn()
+        told = [OrderCancelled(tenant="demo", order_id=o, version=1, occurred_at=NOW, reason="test") for o in ORDERS]
+        insertion = Insertion(
+            "INSERT INTO fact (key, id, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", ("demo/call", "a", 1)
+        )
+        done = await asyncio.gather(*(member.writer.insert(insertion, told) for _ in range(5)))
+        assert sorted(done) == [False] * 4 + [True]
+        assert not await member.writer.insert(insertion, told)
+        await member.settle()
+        assert {order: len(ids) for order, ids in emitted(broker).items()} == dict.fromkeys(ORDERS, 1)
+
+    async def test_a_row_whose_events_cannot_be_stored_is_not_stored_either(
+        self, store: PostgresStageStore, database: Database
+    ) -> None:
+        insertion = Insertion("INSERT INTO fact (key, id, version) VALUES ($1, $2, $3)", ("demo/call", "b", 1))
+        record = OutgoingRecord(b"k", b"v", [], 0)
+        row = OutboxRow.of(1, cast("str", None), 1, [record])
+        with pytest.raises(asyncpg.NotNullViolationError):
+            await store.insert(insertion, [row])
+        async with database.acquire() as connection:
+            assert await connection.fetchval("SELECT count(*) FROM fact") == 0
+
+    async def test_a_notice_reaches_whoever_listens(self, store: PostgresStageStore, database: Database) -> None:
+        heard: asyncio.Queue[object] = asyncio.Queue()
+
+        def notified(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+            heard.put_nowait(payload)
+
+        async with database.acquire() as connection:
+            await connection.add_listener(store.channel, notified)
+            await store.notify([3, 7])
+            assert await asyncio.wait_for(heard.get(), 10) == "3,7"
+            await connection.remove_listener(store.channel, notified)
+        async with database.acquire() as connection:
+            assert await connection.fetchval("SHOW synchronous_commit") == "on"
 
     async def test_any_bytes_make_one_dead_letter(
         self, broker: MemoryBroker, store: PostgresStageStore, handler: Handler,

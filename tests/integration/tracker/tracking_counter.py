@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +23,15 @@ from integration.tracker.desk import Desk, opened_desk
 from typer.testing import CliRunner
 
 from linkstar_cli.main import app as command_line
+from linkstar_contracts.event import Event
 from linkstar_contracts.events import CarrierScan
 from linkstar_runtime.api_keys import Authorizer, create_key
 from linkstar_runtime.handling import Received
 from linkstar_runtime.health import Health
 from linkstar_runtime.http import create_app
 from linkstar_runtime.master_keys import MasterKeys
+from linkstar_runtime.ports import Insertion
+from linkstar_runtime.postgres_store import PostgresStageStore
 from linkstar_runtime.service import ServiceContext
 from linkstar_runtime.vault import Vault
 from linkstar_tracker import api
@@ -60,6 +63,15 @@ class _Delivering:
     async def run(self, work: Any) -> None:
         async with self._desk.database.transaction() as tx:
             events = await work(tx)
+        await self._deliver(events)
+
+    async def insert(self, insertion: Insertion, events: Sequence[Event]) -> bool:
+        inserted = await PostgresStageStore("tracker", "0", self._desk.database).insert(insertion, ())
+        if inserted:
+            await self._deliver(events)
+        return inserted
+
+    async def _deliver(self, events: Sequence[Event]) -> None:
         scans = [Received(event, event.key, 3) for event in events if isinstance(event, CarrierScan)]
         if scans:
             async with self._desk.database.transaction() as tx:

@@ -36,6 +36,7 @@ def routes(context: ServiceContext, clients: TrackingClients | None = None) -> A
     if not isinstance(settings, Settings):
         raise TypeError("the tracker needs its own settings")
     router = APIRouter(prefix="/v1", tags=["tracker"])
+    router.include_router(webhooks.routes(context, settings))  # first: each router before it is asked at every call
     router.include_router(scans.routes(context, settings))
     router.include_router(scan_files.routes(context, settings))
     router.include_router(policies.routes(context))
@@ -48,7 +49,6 @@ def routes(context: ServiceContext, clients: TrackingClients | None = None) -> A
     router.include_router(actions.routes(context, rules))
     router.include_router(automation.routes(context))
     router.include_router(incidents.routes(context))
-    router.include_router(webhooks.routes(context, settings))
     router.include_router(webhook_endpoints.routes(context, settings.webhooks))
     router.include_router(evidence.routes(context))
     router.include_router(tracking_accounts.routes(context, clients or TrackingClients(settings.polling)))

@@ -29,7 +29,7 @@ from linkstar_tracker.domain.carrier_doors import DOORS, CarrierDoor
 from linkstar_tracker.domain.reports import as_printed
 from linkstar_tracker.domain.webhook_bodies import hinted
 from linkstar_tracker.domain.webhooks import Call, Forged
-from linkstar_tracker.jobs.intake import Judged, Rejection, Taken, judge, take
+from linkstar_tracker.jobs.intake import Judged, Rejection, Taken, judge, known_events, take
 from linkstar_tracker.settings import Settings
 from linkstar_tracker.store import Delivery, Endpoint
 
@@ -58,10 +58,11 @@ class Receipt(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a proven call says: scans to be stored, or numbers to be asked for."""
+    """What a proven call says: scans to be stored, or numbers to be asked for, or why it cannot be read."""
 
     judged: Judged
     numbers: tuple[str, ...] = ()
+    fault: Problem | None = None
 
 
 def secret_name(endpoint_id: str) -> str:
@@ -82,8 +83,13 @@ def routes(context: ServiceContext, settings: Settings) -> APIRouter:
     async def receive(carrier: Carrier, endpoint_id: EndpointId, request: Request) -> Response | Receipt:
         """Take a carrier's call. It is repeated until it is answered with 200, and a repeated call changes nothing."""
         call = await _call(request, context.clock)
-        endpoint = await _proven(context, carrier, endpoint_id, call)
-        receipt = await _take(context, settings, endpoint, call)
+        async with context.database.autocommit() as tx:
+            endpoint = await _proven(tx, context.vault, carrier, endpoint_id, call)
+            said = _read(DOORS[carrier], call, call.received_at + settings.future_tolerance)
+            known = await known_events(tx, said.judged, endpoint.tenant)
+        receipt = await _take(context, settings, endpoint, call, said, known)
+        if said.fault is not None:
+            raise said.fault
         return _acknowledged(call, receipt)
 
     @router.get("/webhooks/{carrier}/{endpoint_id}", response_model=Receipt)
@@ -100,10 +106,9 @@ async def _call(request: Request, clock: Clock) -> Call:
     return Call(await request.body(), dict(request.headers), dict(request.query_params), clock.now(), clock.wall())
 
 
-async def _proven(context: ServiceContext, carrier: str, endpoint_id: str, call: Call) -> Endpoint:
+async def _proven(tx: Transaction, vault: Vault, carrier: str, endpoint_id: str, call: Call) -> Endpoint:
     """Return the address whose secret made the call."""
-    async with context.database.transaction() as tx:
-        endpoint = await store.read_endpoint(tx, endpoint_id)
+    endpoint = await store.read_endpoint(tx, endpoint_id)
     if endpoint is None or endpoint.carrier != carrier:
         raise Problem(
             404,
@@ -112,7 +117,7 @@ async def _proven(context: ServiceContext, carrier: str, endpoint_id: str, call:
             fix="Use the address as it was given, or make a new one.",
         )
     try:
-        DOORS[carrier].scheme.verify(call, _secrets(context.vault, endpoint, call.received_at))
+        DOORS[carrier].scheme.verify(call, _secrets(vault, endpoint, call.received_at))
     except Forged as error:
         log.warning("webhook refused", action="webhook_refused", carrier=carrier, code=error.code)
         raise Problem(
@@ -130,19 +135,22 @@ def _secrets(vault: Vault, endpoint: Endpoint, now: datetime) -> list[str]:
     return [vault.open_secret(endpoint.tenant, name, each).decode() for each in sealed]
 
 
-async def _take(context: ServiceContext, settings: Settings, endpoint: Endpoint, call: Call) -> Receipt:
-    """Store the call and what it says in one transaction; a call that cannot be read is stored, too, and refused."""
-    door, fault = DOORS[endpoint.carrier], None
-    try:
-        said = _read(door, call, call.received_at + settings.future_tolerance)
-    except Problem as problem:
-        said, fault = _Said(Judged()), problem
+async def _take(
+    context: ServiceContext, settings: Settings, endpoint: Endpoint, call: Call, said: _Said,
+    known: Sequence[Event] | None,
+) -> Receipt:  # fmt: skip
+    """Store the call and what it says, together; a call that cannot be read is stored, too. `known` are the events it leads
+    to where there is nothing else to store: then one statement does.
+    """
     receipt = Receipt(rejected=said.judged.rejected, hints=len(said.numbers))
+
+    def delivery() -> Delivery:
+        return _delivery(context.vault, settings, endpoint, call, receipt, said.fault)
 
     async def store_call(tx: Transaction) -> Sequence[Event]:
         taken = await take(tx, said.judged, endpoint.tenant, settings.unmatched.keep)
         receipt.accepted, receipt.unmatched = taken.accepted, taken.unmatched
-        if await store.keep_delivery(tx, _delivery(context.vault, settings, endpoint, call, receipt, fault)):
+        if await store.keep_delivery(tx, delivery()):
             await store.keep_hints(
                 tx, endpoint.tenant, endpoint.carrier, said.numbers, tx.now + settings.webhooks.keep_hints
             )
@@ -150,9 +158,11 @@ async def _take(context: ServiceContext, settings: Settings, endpoint: Endpoint,
         receipt.repeated = True
         return Taken().events
 
-    await context.writer.run(store_call)
-    if fault is not None:
-        raise fault
+    if known is None or said.numbers:
+        await context.writer.run(store_call)
+    else:
+        receipt.accepted = len(known)
+        receipt.repeated = not await context.writer.insert(store.delivery_insertion(delivery()), known)
     return receipt
 
 
@@ -171,7 +181,14 @@ def _delivery(
 
 
 def _read(door: CarrierDoor, call: Call, latest: datetime) -> _Said:
-    """Return what the call says; raises the coded Problem of what cannot be read."""
+    """Return what the call says, or the coded Problem of what cannot be read."""
+    try:
+        return _told(door, call, latest)
+    except Problem as problem:
+        return _Said(Judged(), fault=problem)
+
+
+def _told(door: CarrierDoor, call: Call, latest: datetime) -> _Said:
     told = dict(call.query) if door.in_query else _json(call.body)
     if door.reads is None:
         numbers = tuple({as_printed(number): None for number in hinted(told)})

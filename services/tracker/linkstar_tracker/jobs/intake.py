@@ -17,7 +17,7 @@ from linkstar_tracker.domain.local_time import LocalTimeError
 from linkstar_tracker.domain.reports import NumberChange, ScanReport
 from linkstar_tracker.domain.scans import Scan, ScanSource
 
-__all__ = ["CHANGES_KEPT", "Judged", "Rejection", "ScanReceipt", "Taken", "judge", "take"]
+__all__ = ["CHANGES_KEPT", "Judged", "Rejection", "ScanReceipt", "Taken", "judge", "known_events", "take"]
 
 ANY_TENANT = "*"
 CHANGES_KEPT = timedelta(days=120)
@@ -80,6 +80,14 @@ async def take(tx: Transaction, judged: Judged, reporter: str, keep: timedelta) 
     return Taken(events, len(unknown))
 
 
+async def known_events(tx: Transaction, judged: Judged, reporter: str) -> list[Event] | None:
+    """Return the events of scans that are all of known parcels; None where `take` has anything else to store."""
+    if judged.ahead or judged.changes:
+        return None
+    events, unknown = await _resolve(tx, judged.scans, reporter)
+    return None if unknown else events
+
+
 def judge(reports: Iterable[Any], latest: datetime, source: ScanSource = "webhook") -> Judged:
     """Part the reports into scans and coded rejections."""
     judged = Judged()
@@ -116,6 +124,8 @@ def _too_far_ahead(index: int) -> Rejection:
 
 async def _resolve(tx: Transaction, scans: Sequence[Scan], reporter: str) -> tuple[list[Event], list[Scan]]:
     """Part the scans into events of known shipments and scans of unknown numbers. Nobody can scan another's parcel."""
+    if not scans:
+        return [], []
     owners = await store.owners_of(tx, ((scan.carrier, scan.tracking_number) for scan in scans))
     events: list[Event] = []
     unknown = []

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from linkstar_runtime.handling import Transaction
+from linkstar_runtime.ports import Insertion
 
 __all__ = [
-    "Delivery", "Endpoint", "add_endpoint", "drop_endpoint", "endpoints_of", "expire_webhooks", "keep_delivery",
-    "keep_hints", "poll_hints", "read_body", "read_deliveries", "read_endpoint", "rotate_secret",
+    "Delivery", "Endpoint", "add_endpoint", "delivery_insertion", "drop_endpoint", "endpoints_of", "expire_webhooks",
+    "keep_delivery", "keep_hints", "poll_hints", "read_body", "read_deliveries", "read_endpoint", "rotate_secret",
 ]  # fmt: skip
 
 
@@ -89,15 +90,22 @@ async def drop_endpoint(tx: Transaction, tenant: str, endpoint_id: str) -> bool:
     return done == "DELETE 1"
 
 
-async def keep_delivery(tx: Transaction, delivery: Delivery) -> bool:
-    """Keep a call as it came; False when it came before."""
-    done = await tx.execute(
+def delivery_insertion(delivery: Delivery) -> Insertion:
+    """Return what keeps a call as it came, unless it came before."""
+    return Insertion(
         "INSERT INTO webhook_delivery (endpoint_id, delivery_id, tenant, body, received_at, expires_at, accepted, "
         "unmatched, hints, rejected) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
-        delivery.endpoint_id, delivery.delivery_id, delivery.tenant, delivery.body, delivery.received_at,
-        delivery.expires_at, delivery.accepted, delivery.unmatched, delivery.hints, delivery.rejected,
+        (
+            delivery.endpoint_id, delivery.delivery_id, delivery.tenant, delivery.body, delivery.received_at,
+            delivery.expires_at, delivery.accepted, delivery.unmatched, delivery.hints, delivery.rejected,
+        ),
     )  # fmt: skip
-    return done == "INSERT 0 1"
+
+
+async def keep_delivery(tx: Transaction, delivery: Delivery) -> bool:
+    """Keep a call as it came; False when it came before."""
+    insertion = delivery_insertion(delivery)
+    return await tx.execute(insertion.sql, *insertion.args) == "INSERT 0 1"
 
 
 async def read_deliveries(tx: Transaction, tenant: str, endpoint_id: str, limit: int) -> list[Delivery]:
@@ -123,6 +131,8 @@ async def keep_hints(
     tx: Transaction, tenant: str, carrier: str, numbers: Sequence[str], expires_at: datetime
 ) -> None:  # fmt: skip
     """Queue parcels for polling; one that is queued already keeps its place."""
+    if not numbers:
+        return
     await tx.execute(
         "INSERT INTO poll_hint SELECT $1, $2, number, $4, $5 FROM unnest($3::text[]) number ORDER BY number "
         "ON CONFLICT DO NOTHING",
