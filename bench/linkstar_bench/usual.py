@@ -13,7 +13,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from importlib import import_module
 from itertools import chain
 from typing import Any
@@ -91,7 +91,8 @@ class UsualService:
             event = parse_record(headers, message.body, subscription.topic)
             received = Received(event, event.key, shard_of(event.key, PARTITIONS), topic)
             async with self._database.transaction() as tx:
-                outcomes = await subscription.handler([received], tx)
+                told = subscription.handler([received], tx)
+                outcomes = [each async for each in told] if isinstance(told, AsyncGenerator) else await told
             await self._publish(outcomes)
 
     async def _publish(self, outcomes: Sequence[Outcome]) -> None:

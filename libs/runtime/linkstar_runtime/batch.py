@@ -6,7 +6,8 @@ The order of the statements is the design; see docs/adr/0002-fenced-batch-stage.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from linkstar_contracts.event import Event
@@ -17,7 +18,7 @@ from linkstar_runtime.dead_letters import Circuit
 from linkstar_runtime.decoding import REKEYED, Item
 from linkstar_runtime.emitter import Emitter
 from linkstar_runtime.failpoints import afail
-from linkstar_runtime.handling import Handler, Linked, Received, Reject
+from linkstar_runtime.handling import Handler, Linked, Outcome, Received, Reject, Telling
 from linkstar_runtime.outbox import Outbox
 from linkstar_runtime.ports import Advance, BatchTransaction, DeadLetter, Owned, StageStore
 from linkstar_runtime.records import OutboxRow
@@ -182,7 +183,7 @@ class BatchRunner:
 
     async def call(
         self,
-        handler: Handler,
+        handler: Handler | Telling,
         batch: Sequence[Received[Event]],
         tx: BatchTransaction,
         outbox: Outbox,
@@ -192,14 +193,24 @@ class BatchRunner:
         rejects: list[Reject] = []
         events = 0
         trace.attend(batch)
-        for outcome in await handler(batch, tx.handle):
-            if isinstance(outcome, Reject):
-                rejects.append(outcome)
-                trace.rejected(outcome)
-            else:
-                self.file(outcome, outbox, trace.traceparent_for)
-                events += 1
+        told = handler(batch, tx.handle)
+        if isinstance(told, AsyncGenerator):
+            async with aclosing(told):
+                async for outcome in told:
+                    events += self._take(outcome, rejects, outbox, trace)
+        else:
+            for outcome in await told:
+                events += self._take(outcome, rejects, outbox, trace)
         return rejects, events
+
+    def _take(self, outcome: Outcome, rejects: list[Reject], outbox: Outbox, trace: BatchTrace) -> bool:
+        """Put an outcome where it belongs; True when it is an event."""
+        if isinstance(outcome, Reject):
+            rejects.append(outcome)
+            trace.rejected(outcome)
+            return False
+        self.file(outcome, outbox, trace.traceparent_for)
+        return True
 
     def file(self, outcome: Event | Linked, outbox: Outbox, traceparent_for: TraceparentFor) -> Event:
         """Put one event into the outbox under its trace, and return it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from linkstar_contracts.event import Event
 if TYPE_CHECKING:
     import asyncpg
 
-__all__ = ["E", "Handler", "Linked", "Outcome", "Received", "Reject", "Retry", "Transaction"]
+__all__ = ["E", "Handler", "Linked", "Outcome", "Received", "Reject", "Retry", "Telling", "Transaction"]
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -96,6 +96,10 @@ class Transaction:
         """Add rows to a table, none of which stands there: a quarter of the cost of an INSERT from arrays."""
         await self.connection.copy_records_to_table(table, columns=columns.split(", "), records=rows)
 
+
+Telling = Callable[[Sequence[Received[Any]], Any], AsyncGenerator[Outcome, None]]
+"""A `Handler` that yields each outcome as it finds it: in a large batch it is filed while it is in the processor's cache,
+and its memory serves the next."""
 
 Handler = Callable[[Sequence[Received[Any]], Any], Awaitable[Sequence[Outcome]]]
 """`async (batch, tx) -> events and rejects`. Runs inside the stage's transaction and may run several times for one

@@ -9,7 +9,7 @@ from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Headers
 from linkstar_contracts.topics import Topic
 from linkstar_runtime.metrics import EVENTS_OUT, OfType
 from linkstar_runtime.ports import DeadLetter
-from linkstar_runtime.records import OutboxRow, OutgoingRecord, attempts_of
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, Packed, attempts_of
 from linkstar_runtime.shards import shard_of
 
 __all__ = ["MAX_CHUNK_BYTES", "EventTooLarge", "Outbox", "UnknownTarget"]
@@ -40,7 +40,7 @@ class Outbox:
         self._source, self._prefix, self._partitions = source, prefix, partitions
         self._targets = {event.TYPE: prefix + topic.name for topic in emits for event in topic.events}
         self._timestamp_ms = timestamp_ms
-        self._records: dict[tuple[int, str, int], list[OutgoingRecord]] = defaultdict(list)
+        self._records: dict[tuple[int, str, int], list[Packed]] = defaultdict(list)
         self._types: Counter[str] = Counter()
 
     def add(self, event: Event, traceparent: str | None = None, body: bytes | None = None) -> None:
@@ -87,7 +87,7 @@ class Outbox:
         self._put(record.partition, f"{record.topic}-dlq", record.partition, copy)
 
     def _put(self, shard: int, topic: str, partition: int, record: OutgoingRecord) -> None:
-        self._records[shard, topic, partition].append(record)
+        self._records[shard, topic, partition].append(Packed.of(record))
 
     def count(self) -> None:
         """After the commit: count the events that are now certain to go out."""

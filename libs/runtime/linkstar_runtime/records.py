@@ -13,7 +13,16 @@ from cramjam import lz4
 
 from linkstar_contracts.event import Headers
 
-__all__ = ["ATTEMPTS", "OutboxRow", "OutgoingRecord", "StoredRecord", "attempts_of", "decode_chunk", "encode_chunk"]
+__all__ = [
+    "ATTEMPTS",
+    "OutboxRow",
+    "OutgoingRecord",
+    "Packed",
+    "StoredRecord",
+    "attempts_of",
+    "decode_chunk",
+    "encode_chunk",
+]
 
 ATTEMPTS = "linkstar-attempts"
 """Header of a redriven record: which attempt this is, so that another failure counts on."""
@@ -36,6 +45,17 @@ class OutgoingRecord(NamedTuple):
         """Approximate encoded size in bytes."""
         headers = sum([8 + len(name) + len(value) for name, value in self.headers])
         return 64 + len(self.key or b"") + len(self.value or b"") + headers
+
+
+class Packed(NamedTuple):
+    """A record and its part of a chunk."""
+
+    record: OutgoingRecord
+    packed: bytes
+
+    @classmethod
+    def of(cls, record: OutgoingRecord) -> Packed:
+        return cls(record, _pack(record))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +86,13 @@ class OutboxRow:
 
     @classmethod
     def of(
-        cls, shard: int, topic: str, partition: int, records: Sequence[OutgoingRecord], most_bytes: int
+        cls, shard: int, topic: str, partition: int, records: Sequence[Packed], most_bytes: int
     ) -> Iterator[OutboxRow]:
         """Yield the rows of these records, not yet stored, none larger than that unless by a single record."""
-        packed = [_pack(record) for record in records]
-        for begin, end in _parts(map(len, packed), most_bytes):
-            yield cls(shard, 0, topic, partition, end - begin, _chunk(packed[begin:end]), records[begin:end])
+        for begin, end in _parts([len(each.packed) for each in records], most_bytes):
+            part = records[begin:end]
+            chunk = _chunk([each.packed for each in part])
+            yield cls(shard, 0, topic, partition, len(part), chunk, [each.record for each in part])
 
     def records(self) -> Sequence[OutgoingRecord]:
         """Return the records, read from the chunk unless they are at hand."""

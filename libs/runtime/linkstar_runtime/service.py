@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from linkstar_contracts.event import Event, Head
 from linkstar_contracts.topics import Topic
-from linkstar_runtime.handling import Handler, Linked
+from linkstar_runtime.handling import Handler, Linked, Telling
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -29,7 +29,7 @@ class Subscription:
 
     topic: Topic
     events: tuple[type[Event], ...]
-    handler: Handler
+    handler: Handler | Telling
     skips: Callable[[Head], bool] | None = None
     """Tells by the head of a record that it means nothing here: its body is then not even read. Not for doors, whose
     bodies must be judged.

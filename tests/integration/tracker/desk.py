@@ -38,7 +38,8 @@ class Desk:
     async def scans(self, *scans: Scan, tenant: str = "demo", order: str = "s-1") -> Sequence[Outcome]:
         events = [scan.event(tenant, order, order) for scan in scans]
         async with self.database.transaction() as tx:
-            return _told(await self.tracking.on_carrier_scans([_received(event) for event in events], tx))
+            received = [_received(event) for event in events]
+            return _told([each async for each in self.tracking.on_carrier_scans(received, tx)])
 
     async def timer(self, hours: float, shards: Sequence[int] = (3,)) -> Sequence[Outcome]:
         self.clock.advance(LABELLED + timedelta(hours=hours) - self.clock.now())

@@ -75,7 +75,8 @@ class World:
         events = [scan.event("demo", order, order) for order, scan in told]
         if events:
             async with self.desk.database.transaction() as tx:
-                await self.desk.tracking.on_carrier_scans([Received(e, e.key, 3) for e in events], tx)
+                async for _ in self.desk.tracking.on_carrier_scans([Received(e, e.key, 3) for e in events], tx):
+                    pass
 
 
 def silent(events: Sequence[Event]) -> list[ExceptionRaised]:

@@ -75,7 +75,8 @@ class _Delivering:
         scans = [Received(event, event.key, 3) for event in events if isinstance(event, CarrierScan)]
         if scans:
             async with self._desk.database.transaction() as tx:
-                await self._desk.tracking.on_carrier_scans(scans, tx)
+                async for _ in self._desk.tracking.on_carrier_scans(scans, tx):
+                    pass
 
 
 @asynccontextmanager

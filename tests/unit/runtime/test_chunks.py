@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from linkstar_runtime.records import OutboxRow, OutgoingRecord, decode_chunk, encode_chunk
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, Packed, decode_chunk, encode_chunk
 
 PIECE = st.binary(max_size=50)
 HEADERS = st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), PIECE), max_size=4)
@@ -29,14 +29,14 @@ def test_the_same_records_make_the_same_bytes(records: list[OutgoingRecord]) -> 
 
 def test_a_row_tells_the_size_of_its_records_not_of_its_compressed_chunk() -> None:
     records = [OutgoingRecord(b"key", b"x" * 10_000, [("name", b"value")], 1)] * 5
-    (row,) = OutboxRow.of(3, "topic", 3, records, 100_000)
+    (row,) = OutboxRow.of(3, "topic", 3, [*map(Packed.of, records)], 100_000)
     assert len(row.chunk) < 1_000 < 50_000 <= row.size <= sum(record.size for record in records)
 
 
 def test_records_that_are_not_at_hand_are_read_from_the_chunk() -> None:
     records = [OutgoingRecord(b"key", b"value", [], 1)]
     stored = OutboxRow(3, 1, "topic", 3, 1, encode_chunk(records))
-    (row,) = OutboxRow.of(3, "topic", 3, records, 100)
+    (row,) = OutboxRow.of(3, "topic", 3, [*map(Packed.of, records)], 100)
     assert stored.records() == row.records() == records
 
 
@@ -44,7 +44,7 @@ def test_records_that_are_not_at_hand_are_read_from_the_chunk() -> None:
 def test_rows_hold_all_records_in_order_and_none_is_larger_than_asked_unless_by_one_record(
     records: list[OutgoingRecord], most: int
 ) -> None:
-    rows = list(OutboxRow.of(3, "topic", 3, records, most))
+    rows = list(OutboxRow.of(3, "topic", 3, [*map(Packed.of, records)], most))
     assert [record for row in rows for record in decode_chunk(row.chunk)] == records
     assert all(row.count == len(row.records()) == 1 or row.size <= most for row in rows)
     assert all(a.size + b.size > most for a, b in pairwise(rows))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
@@ -22,7 +22,16 @@ from linkstar_runtime.handling import Linked, Outcome, Received, Reject, Transac
 from linkstar_tracker import store
 from linkstar_tracker.domain.evidence import SCAN, scan_fact
 from linkstar_tracker.domain.label import PENDING_NUMBER
-from linkstar_tracker.domain.lessons import Lesson, arrival_of, given_up, heard_of_again, lesson_of, summed, thinned
+from linkstar_tracker.domain.lessons import (
+    Broken,
+    Lesson,
+    arrival_of,
+    given_up,
+    heard_of_again,
+    lesson_of,
+    summed,
+    thinned,
+)
 from linkstar_tracker.domain.meanings import UNKNOWN
 from linkstar_tracker.domain.outcomes import LaneTally, loss, outcome_changes, summed_tallies
 from linkstar_tracker.domain.policies import SellerPolicy
@@ -36,6 +45,8 @@ __all__ = ["Tracking"]
 E = TypeVar("E", LabelCreated | LabelVoided, CarrierScan)
 Taught: TypeAlias = tuple[int, Lesson]
 """A lesson and the shard that counts it."""
+Ended: TypeAlias = tuple[int, str, str, Broken]
+"""A silence that a scan has ended, with its shard, carrier and lane."""
 
 
 @dataclass(slots=True)
@@ -133,28 +144,31 @@ class Tracking:
         events = [event for each in changed for event in each.events]
         await _tally(tx, self._outcomes(events, {each.shipment.key: each.shipment for each in changed}))
 
-    async def on_carrier_scans(self, batch: Sequence[Received[CarrierScan]], tx: Transaction) -> list[Outcome]:
+    async def on_carrier_scans(
+        self, batch: Sequence[Received[CarrierScan]], tx: Transaction
+    ) -> AsyncGenerator[Outcome, None]:
         """Record every scan not seen before; a shipment whose timeline changes says so, once per scan."""
         own, foreign = _split(batch)
         own = await self._believed(own, tx)
         told: dict[ShipmentKey, list[CarrierScan]] = {}
         for received in own:
             told.setdefault((received.event.tenant, received.event.shipment_id), []).append(received.event)
-        changes, shipments, outcomes, heard = store.Changes(tx.now), list[Shipment](), list[Outcome](), list[Taught]()
-        ends: list[LaneTally] = []
+        changes, broken, heard, ends = store.Changes(tx.now), list[Ended](), list[Taught](), list[LaneTally]()
         for shipment in await store.open_shipments(tx, map(_key_and_shard, own)):
             events = self._take(shipment, told[shipment.key], changes)
-            shipments.append(shipment)
-            outcomes += _linked(events, shipment)
+            for linked in _linked(events, shipment):
+                yield linked
             raised = [event for event in events if type(event) is ExceptionRaised]
             if raised:
                 heard += _heard_of_again(raised, shipment)
             if shipment.broken:
+                broken += [(shipment.shard, shipment.carrier, shipment.lane, each) for each in shipment.broken]
                 ends += self._outcomes(raised, {shipment.key: shipment})
         await changes.write(tx)
-        await _learn(tx, [*_broken_silences(shipments), *heard])
+        await _learn(tx, [*_broken_silences(broken), *heard])
         await _tally(tx, ends)
-        return [*outcomes, *foreign]
+        for reject in foreign:
+            yield reject
 
     def _take(self, shipment: Shipment, scans: Iterable[CarrierScan], changes: Changes) -> list[Event]:
         """Do all that a shipment's new scans ask for, while it is at hand."""
@@ -285,15 +299,14 @@ async def _tally(tx: Transaction, tallies: Iterable[LaneTally]) -> None:
         await store.count_outcomes(tx, found)
 
 
-def _broken_silences(shipments: Iterable[Shipment]) -> Iterable[Taught]:
+def _broken_silences(broken: Sequence[Ended]) -> Iterable[Taught]:
     """Yield what the scans of a batch teach; of a large one, every second or third is counted twice or thrice."""
-    broken = [(shipment, each) for shipment in shipments for each in shipment.broken]
     weight = thinned(len(broken))
-    for shipment, each in broken[::weight]:
+    for shard, carrier, lane, each in broken[::weight]:
         for lesson_from in (lesson_of, arrival_of):
-            lesson = lesson_from(each, shipment.carrier, shipment.lane, weight)
+            lesson = lesson_from(each, carrier, lane, weight)
             if lesson:
-                yield shipment.shard, lesson
+                yield shard, lesson
 
 
 def _heard_of_again(raised: Iterable[ExceptionRaised], shipment: Shipment) -> Iterable[Taught]:
