@@ -40,9 +40,9 @@ def event_id(tenant: str, aggregate_id: str, event_type: str, version: int) -> s
 
 
 @lru_cache(maxsize=1024)
-def _written(moment: datetime) -> bytes:
-    """Return a time as headers state it, in UTC. Most events of a batch share theirs."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()
+def _written(utc: datetime) -> bytes:
+    """Return a time in UTC as headers state it. Most events of a batch share theirs."""
+    return utc.isoformat().replace("+00:00", "Z").encode()
 
 
 class Event(BaseModel):
@@ -105,7 +105,7 @@ class Event(BaseModel):
             ("ce_type", self.TYPE.encode()),
             ("ce_source", source.encode()),
             ("ce_subject", self.aggregate_id.encode()),
-            ("ce_time", _written(self.occurred_at)),
+            ("ce_time", _written(self.occurred_at.astimezone(UTC))),
             ("ce_version", b"%d" % self.version),
             ("ce_tenant", self.tenant.encode()),
             ("content-type", b"application/json"),

@@ -6,7 +6,7 @@ The order of the statements is the design; see docs/adr/0002-fenced-batch-stage.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -24,12 +24,22 @@ from linkstar_runtime.ports import Advance, BatchTransaction, DeadLetter, Owned,
 from linkstar_runtime.records import OutboxRow
 from linkstar_runtime.service import Subscription
 from linkstar_runtime.telemetry import Telemetry
+from linkstar_runtime.turns import Turns
 
 __all__ = ["BatchRunner", "Committed", "Fenced", "TraceparentFor", "Work"]
 
 
 TraceparentFor = Callable[[Event, tuple[str | None, ...]], str | None]
 """Tells which trace an outgoing event belongs to, given its earlier causes."""
+
+
+def _outcomes(told: Awaitable[Sequence[Outcome]] | AsyncGenerator[Outcome, None]) -> AsyncGenerator[Outcome, None]:
+    return told if isinstance(told, AsyncGenerator) else _each(told)
+
+
+async def _each(told: Awaitable[Sequence[Outcome]]) -> AsyncGenerator[Outcome, None]:
+    for outcome in await told:
+        yield outcome
 
 
 _Mark = tuple[str, type[Event], str, int]
@@ -193,14 +203,12 @@ class BatchRunner:
         rejects: list[Reject] = []
         events = 0
         trace.attend(batch)
-        told = handler(batch, tx.handle)
-        if isinstance(told, AsyncGenerator):
-            async with aclosing(told):
-                async for outcome in told:
-                    events += self._take(outcome, rejects, outbox, trace)
-        else:
-            for outcome in await told:
+        turns = Turns(self._clock)
+        async with aclosing(_outcomes(handler(batch, tx.handle))) as outcomes:
+            async for outcome in outcomes:
                 events += self._take(outcome, rejects, outbox, trace)
+                if turns.over:
+                    await turns.pause()
         return rejects, events
 
     def _take(self, outcome: Outcome, rejects: list[Reject], outbox: Outbox, trace: BatchTrace) -> bool:

@@ -36,6 +36,7 @@ from linkstar_runtime.metrics import (
 from linkstar_runtime.ownership import Ownership
 from linkstar_runtime.ports import CommitUnknown, DeadLetter, RawRecord, StageStore, StoreConflict, StoreUnavailable
 from linkstar_runtime.records import OutboxRow
+from linkstar_runtime.turns import Turns
 
 __all__ = ["Stage"]
 
@@ -71,7 +72,7 @@ class Stage:
         try:
             admitted = self._admit(records)
             await afail("stage.after_poll")
-            work = self._decode(admitted)
+            work = await self._decode(admitted)
             if work:
                 await self._run(work)
         finally:
@@ -113,13 +114,17 @@ class Stage:
                 admitted[topic, shard] = [record for record in batch if record.offset >= expected]
         return admitted
 
-    def _decode(self, admitted: Mapping[tuple[str, int], Sequence[RawRecord]]) -> dict[int, Work]:
+    async def _decode(self, admitted: Mapping[tuple[str, int], Sequence[RawRecord]]) -> dict[int, Work]:
         work: dict[int, Work] = {}
+        turns = Turns(self._clock)
         for (topic, shard), records in admitted.items():
             held = self.ownership.owned.get(shard)
             if records and held is not None:
-                items = [self._decoder.decode(record) for record in records]
-                work.setdefault(shard, Work(held)).items[topic] = items
+                items = work.setdefault(shard, Work(held)).items[topic] = []
+                for record in records:
+                    items.append(self._decoder.decode(record))
+                    if turns.over:
+                        await turns.pause()
         return work
 
     # -- outcomes ----------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from linkstar_runtime.handling import Handler, Received, Transaction
 from linkstar_runtime.migrate import migrate
 from linkstar_runtime.ports import Insertion
 from linkstar_runtime.postgres_store import PostgresStageStore
-from linkstar_runtime.records import OutboxRow, OutgoingRecord
+from linkstar_runtime.records import OutboxRow, OutgoingRecord, Packed
 from linkstar_runtime.settings import DatabaseSettings, Settings
 from linkstar_runtime.shards import shard_of
 from linkstar_runtime.testing import MemoryBroker
@@ -149,7 +149,7 @@ class TestPostgresStage(StageBehaviour, ClaimBehaviour, EmissionBehaviour, Deliv
     ) -> None:
         insertion = Insertion("INSERT INTO fact (key, id, version) VALUES ($1, $2, $3)", ("demo/call", "b", 1))
         record = OutgoingRecord(b"k", b"v", [], 0)
-        row = OutboxRow.of(1, cast("str", None), 1, [record])
+        (row,) = OutboxRow.of(1, cast("str", None), 1, [Packed.of(record)], 100)
         with pytest.raises(asyncpg.NotNullViolationError):
             await store.insert(insertion, [row])
         async with database.acquire() as connection:

@@ -43,7 +43,7 @@ class CarrierCalendar:
 
     def after(self, start: datetime, hours: float) -> datetime:
         """Return the UTC instant at which `hours` have passed on working days; the clock stands still on others."""
-        moment, left = start.astimezone(UTC), timedelta(hours=hours)
+        moment, left = start.astimezone(UTC), _lasting(hours)
         day = moment.astimezone(self._zone).toordinal()
         works, midnight = self._day(day)
         if works:
@@ -89,6 +89,11 @@ class CarrierCalendar:
             midnight = datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)
             self._days[ordinal] = (self.works(day), midnight)
         return self._days[ordinal]
+
+
+@lru_cache(maxsize=10_000)
+def _lasting(hours: float) -> timedelta:
+    return timedelta(hours=hours)
 
 
 _EVERY_DAY = CarrierCalendar("UTC", 7)

@@ -113,7 +113,10 @@ V = TypeVar("V", bound=Value)
 
 
 def _restored(model: type[V], parts: dict[str, Any]) -> V:
-    return assembled(model, {**_defaults(model), **parts})
+    try:
+        return assembled(model, parts)
+    except KeyError:
+        return assembled(model, {**_defaults(model), **parts})
 
 
 @lru_cache(maxsize=10_000)

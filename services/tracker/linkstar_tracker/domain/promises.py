@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 
 from linkstar_contracts.events import ExceptionCode, TrackingStatus
 from linkstar_tracker.domain.calendars import calendar_of
@@ -25,7 +26,12 @@ def promised_until(label: TrackedLabel) -> datetime | None:
         return None
     if label.deliver_by is not None or label.promise is None:
         return label.deliver_by
-    return calendar_of(label.carrier).end_of(date.fromisoformat(label.promise.p90_on))
+    return _end_of(label.carrier, label.promise.p90_on)
+
+
+@lru_cache(maxsize=10_000)
+def _end_of(carrier: str, day: str) -> datetime:
+    return calendar_of(carrier).end_of(date.fromisoformat(day))
 
 
 def missed(label: TrackedLabel, parcels: Mapping[int, Timeline]) -> tuple[Watched, ...]:

@@ -75,6 +75,8 @@ class Shipment:
     version: int = 0
     scans: dict[str, Scan | Brief] = field(default_factory=dict)
     """In brief where only new scans are to be told of; whole before the label is known, and for whoever reads."""
+    briefs: str | None = field(default=None, repr=False, compare=False)
+    """The text that scans in brief were read from."""
     alarms: dict[str, Alarm] = field(default_factory=dict)
     trail: Trail = field(default_factory=Trail, repr=False, compare=False)
     """What was told in the order it was told in: alone of all state it depends on that."""
@@ -156,8 +158,11 @@ class Shipment:
 
     def watch_due_at(self, rules: Rules) -> datetime | None:
         """Return when `watch` has something to raise, if no scan comes before."""
-        is_open = {alarm.code for alarm in self.alarms.values() if alarm.open}
-        return min((watched.at for watched in self._watched(rules) if watched.code not in is_open), default=None)
+        watched = self._watched(rules)
+        if self.alarms:
+            is_open = {alarm.code for alarm in self.alarms.values() if alarm.open}
+            watched = [each for each in watched if each.code not in is_open]
+        return min([each.at for each in watched], default=None)
 
     def told(self) -> list[Scan]:
         """Return the scans whole. Raises TypeError if the shipment was read with scans in brief."""
@@ -251,9 +256,9 @@ class Shipment:
         return {
             "tenant": self.tenant,
             "order_id": self.order_id,
-            "shipment_id": self.shipment_id,
             "version": self.version,
             "occurred_at": now,
+            "shipment_id": self.shipment_id,
             "kind": label.kind,
             "carrier": label.carrier,
             "service": label.service,

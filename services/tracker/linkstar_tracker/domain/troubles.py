@@ -40,11 +40,16 @@ _CAUSES = {
 """Sub-statuses that call for something else than their status does."""
 
 
+_TROUBLED = frozenset({TrackingStatus.HELD, TrackingStatus.RETURN_TO_SENDER, TrackingStatus.LOST})
+"""Statuses that are troubles themselves."""
+
+
 def seen_in(parcels: Mapping[int, Timeline]) -> tuple[Trouble, ...]:
     """Return the troubles that scans tell of; a parcel that has arrived has none."""
     troubles: dict[ExceptionCode, Trouble] = {}
     for number, timeline in sorted(parcels.items()):
-        if timeline.status not in TERMINAL:
+        told = timeline.failed is not None or timeline.damaged
+        if timeline.status in _TROUBLED or (told and timeline.status not in TERMINAL):
             for trouble in _troubles(number, timeline):
                 troubles.setdefault(trouble.code, trouble)
     return tuple(troubles.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -100,28 +101,25 @@ class WatchRules:
             return ()
         since = timeline.last_scan_at or labelled_at
         wanted, usual = self._of(stage, carrier, kind, own)
-        silences = (
-            *[Watched(r.due(carrier, since), r.code, parcel, since, r.hours, stage=stage) for r in wanted],
-            *[_watched(r, carrier, parcel, since, stage, expected if stage == "movement" else None) for r in usual],
-        )
+        found = [Watched(r.due(carrier, since), r.code, parcel, since, r.hours, None, stage) for r in wanted]
+        learned = expected if stage == "movement" else None
+        for rule in usual:
+            found.append(_watched(rule, carrier, parcel, since, stage, learned))
         stay = timeline.stay
-        if stay is None or stay.since == timeline.last_scan_at or timeline.status not in _MAY_DWELL:
-            return silences
-        wanted, usual = self._of(DWELL, carrier, kind, own)
-        return (
-            *silences,
-            *[
-                Watched(r.due(carrier, stay.since), r.code, parcel, stay.since, r.hours, None, DWELL, stay.spot)
-                for r in (*wanted, *usual)
-            ],
-        )
+        if stay is not None and stay.since != timeline.last_scan_at and timeline.status in _MAY_DWELL:
+            for rule in chain(*self._of(DWELL, carrier, kind, own)):
+                due = rule.due(carrier, stay.since)
+                found.append(Watched(due, rule.code, parcel, stay.since, rule.hours, None, DWELL, stay.spot))
+        return tuple(found)
 
     def _of(
         self, stage: str, carrier: str, kind: str, own: WatchRules | None
     ) -> tuple[tuple[WatchRule, ...], tuple[WatchRule, ...]]:
         """Return the seller's own rows, and the usual ones about something else."""
-        wanted = own._applying(stage, carrier, kind) if own else ()
         usual = self._applying(stage, carrier, kind)
+        if own is None:
+            return (), usual
+        wanted = own._applying(stage, carrier, kind)
         if wanted:
             usual = tuple([rule for rule in usual if rule.code not in {each.code for each in wanted}])
         return wanted, usual

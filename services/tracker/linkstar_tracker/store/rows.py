@@ -74,9 +74,17 @@ def state_values(state: State) -> tuple[int, str, datetime | None, datetime | No
         state.watch_due_at,
         shipment.trail.count,
         shipment.trail.head,
-        briefs_text(shipment.scans.values()),
+        _briefs_of(shipment),
         bool(shipment.alarms),
     )
+
+
+def _briefs_of(shipment: Shipment) -> str:
+    """Return all scans in brief; those that were read so are not written anew."""
+    if not shipment.briefs:
+        return briefs_text(shipment.scans.values())
+    added = briefs_text([scan for scan in shipment.scans.values() if type(scan) is Scan])
+    return f"{shipment.briefs}\n{added}" if added else shipment.briefs
 
 
 def shipment_of(row: Row) -> Shipment:

@@ -150,7 +150,8 @@ class _Loaded:
             if key in self._scans:
                 shipment.scans = {each["scan_id"]: scan_of(each) for each in self._scans[key]}
             else:
-                shipment.scans = briefs_of(row["briefs"] or "")
+                shipment.briefs = row["briefs"] or ""
+                shipment.scans = briefs_of(shipment.briefs)
             if row["alarmed"]:
                 shipment.alarms = {each["exception_id"]: alarm_of(each) for each in self._alarms[key]}
             yield shipment
