@@ -225,7 +225,7 @@ async def test_codes_without_a_row_are_kept_and_counted(desk: Desk) -> None:
 
 
 async def test_scans_beyond_any_journey_are_set_apart(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linkstar_tracker.handlers.tracking.MOST_SCANS", 2)
+    monkeypatch.setattr("linkstar_tracker.handlers.judging.MOST_SCANS", 2)
     await desk.labels(label())
     assert told(await desk.scans(scan("PU", 3), scan("AR", 8), scan("OD", 9))) == [(2, "accepted"), (3, "in_transit")]
     assert await desk.scans(scan("PU", 3), scan("OD", 9)) == []
