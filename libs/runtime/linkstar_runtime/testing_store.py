@@ -114,7 +114,7 @@ class MemoryStore:
             yield MemoryBatch(tx)
 
     async def insert(self, insertion: Insertion, rows: Sequence[OutboxRow]) -> bool:
-        raise NotImplementedError("tables in memory know no SQL")
+        raise TypeError("tables in memory know no SQL")
 
     async def pending(self, shards: Collection[int]) -> list[OutboxRow]:
         await asyncio.sleep(0)
