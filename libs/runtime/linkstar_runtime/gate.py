@@ -16,6 +16,7 @@ from linkstar_runtime.ids import Ids
 from linkstar_runtime.json_body import check_json
 from linkstar_runtime.metrics import HTTP_SECONDS, Http
 from linkstar_runtime.problems import Problem, problem_response
+from linkstar_runtime.turns import CALLERS
 
 __all__ = ["BODY_LIMIT", "BODY_LIMITS", "Gate"]
 
@@ -47,7 +48,7 @@ class Gate:
         request = Request(scope, receive)
         answer = _Answer(send, self._request_id(request))
         started = self._clock.monotonic()
-        with structlog.contextvars.bound_contextvars(request_id=answer.request_id):
+        with CALLERS, structlog.contextvars.bound_contextvars(request_id=answer.request_id):
             await self._answer(request, answer)
         route = getattr(scope.get("route"), "path", "unmatched")
         HTTP_SECONDS.observe(Http(request.method, route, str(answer.status)), self._clock.monotonic() - started)
