@@ -8,7 +8,7 @@ from linkstar_runtime.clock import Clock
 
 __all__ = ["CALLERS", "Callers", "Turns"]
 
-TURN_S = 0.005
+TURN_S = 0.003
 SHORT_TURN_S = 0.001
 
 
