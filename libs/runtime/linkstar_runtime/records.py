@@ -55,6 +55,7 @@ class Packed(NamedTuple):
 
     @classmethod
     def of(cls, record: OutgoingRecord) -> Packed:
+        """Return the record with its part."""
         return cls(record, _pack(record))
 
 

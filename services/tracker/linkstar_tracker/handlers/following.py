@@ -7,10 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.events import (
-    LabelCreated,
-    LabelVoided,
-)  # fmt: skip
+from linkstar_contracts.events import LabelCreated, LabelVoided
 from linkstar_runtime.handling import Linked, Outcome, Received, Transaction
 from linkstar_tracker import store
 from linkstar_tracker.domain.label import PENDING_NUMBER

@@ -13,16 +13,12 @@ from linkstar_contracts.events import (
     ExceptionRaised,
     LabelCreated,
     LabelVoided,
-    ShipmentUpdated,
     TrackingUpdated,
 )  # fmt: skip
 from linkstar_runtime.handling import Linked, Received, Reject, Transaction
 from linkstar_tracker import store
 from linkstar_tracker.domain.evidence import SCAN, scan_fact
-from linkstar_tracker.domain.lessons import (
-    Lesson,
-    summed,
-)
+from linkstar_tracker.domain.lessons import Lesson, summed
 from linkstar_tracker.domain.meanings import UNKNOWN
 from linkstar_tracker.domain.outcomes import LaneTally, loss, outcome_changes, summed_tallies
 from linkstar_tracker.domain.policies import SellerPolicy
@@ -59,21 +55,18 @@ class Judging:
         return shipment.record(scan, self.rules, changes.now)
 
     def state(self, shipment: Shipment) -> State:
+        """Return the shipment with what is stored of it for those who look from outside."""
         rolled = roll_up(shipment.parcels(self.rules).values()) if shipment.label else None
         if rolled is None:
             return State(shipment, "pending", None, None)
         spot = (rolled.stay.waiting_at if rolled.stay else "") if shipment.broken else None
         return State(shipment, rolled.status.value, rolled.last_scan_at, shipment.watch_due_at(self.rules), spot)
 
-    def latest(self, shipments: Iterable[Shipment], events: Iterable[Event], now: datetime) -> list[ShipmentUpdated]:
-        """Return the latest state of the shipments whose version moved."""
-        moved = {(event.tenant, event.shipment_id) for event in events if type(event) is TrackingUpdated}
-        latest = [shipment.current(self.rules, now) for shipment in shipments if shipment.key in moved]
-        return [state for state in latest if state is not None]
-
     def told(self, shipment: Shipment, events: Sequence[Event], now: datetime) -> list[Linked]:
-        """Return a shipment's events as they go out, and its latest state with them."""
-        return linked([*events, *self.latest([shipment], events, now)], shipment)
+        """Return a shipment's events as they go out, and its latest state with them if its version moved."""
+        moved = any(type(event) is TrackingUpdated for event in events)
+        latest = shipment.current(self.rules, now) if moved else None
+        return linked([*events, latest] if latest else events, shipment)
 
     def outcomes(self, events: Iterable[Event], shipments: Mapping[ShipmentKey, Shipment]) -> Iterator[LaneTally]:
         """Yield what parcels' ends, attempts and losses change in the counts of their lanes."""
@@ -103,11 +96,13 @@ class Judging:
 
 
 async def learn(tx: Transaction, lessons: Iterable[Taught]) -> None:
+    """Count what ended and lasting silences teach about their lanes."""
     if told := summed(lessons):
         await store.count_silences(tx, told)
 
 
 async def tally(tx: Transaction, tallies: Iterable[LaneTally]) -> None:
+    """Count what became of parcels on their lanes."""
     if found := summed_tallies(tallies):
         await store.count_outcomes(tx, found)
 
@@ -119,6 +114,7 @@ def linked(events: Iterable[Event], shipment: Shipment) -> list[Linked]:
 
 
 def key_and_shard(received: Received[LabelCreated | LabelVoided | CarrierScan]) -> tuple[str, str, str, int]:
+    """Return tenant, shipment id, order id and shard."""
     event = received.event
     return event.tenant, event.shipment_id, event.order_id, received.shard
 

@@ -59,7 +59,7 @@ class Tracking:
         changes, broken, heard, ends = store.Changes(tx.now), list[Ended](), list[Taught](), list[LaneTally]()
         for shipment in await store.open_shipments(tx, map(key_and_shard, own)):
             events = self._take(shipment, told[shipment.key], changes)
-            for outcome in linked(events, shipment):
+            for outcome in self._judging.told(shipment, events, tx.now):
                 yield outcome
             raised = [event for event in events if type(event) is ExceptionRaised]
             if raised:
@@ -79,7 +79,7 @@ class Tracking:
         for scan in scans:
             events += self._judging.record(shipment, Scan.of(scan), changes)
         changes.state(self._judging.state(shipment))
-        return [*events, *self._judging.latest([shipment], events, changes.now)]
+        return events
 
     async def _believed(
         self, scans: list[Received[CarrierScan]], tx: Transaction
