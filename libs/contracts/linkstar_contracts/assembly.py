@@ -20,21 +20,22 @@ def assembled(model: type[M], parts: Mapping[str, Any]) -> M:
     Only for parts that were fields of validated models under the same types, or that a constant or an enumeration of
     ours names: then to validate them again cannot find anything. Their owners' tests validate what they make of it.
     """
-    made, names = model.__new__(model), _names(model)
+    made, (names, every) = model.__new__(model), _names(model)
     values = dict(parts) if [*parts] == names else {name: parts[name] for name in names}
-    object.__setattr__(made, "__dict__", values)
-    object.__setattr__(made, "__pydantic_fields_set__", _all_fields(model))
-    object.__setattr__(made, "__pydantic_extra__", None)
-    object.__setattr__(made, "__pydantic_private__", None)
+    _set(made, "__dict__", values)
+    _set(made, "__pydantic_fields_set__", every)
+    _set(made, "__pydantic_extra__", None)
+    _set(made, "__pydantic_private__", None)
     return made
 
 
-@cache
-def _names(model: type[BaseModel]) -> list[str]:
-    return list(model.__pydantic_fields__)
+_set = object.__setattr__
 
 
 @cache
-def _all_fields(model: type[BaseModel]) -> set[str]:
-    """Return the names of all fields. Contracts are frozen and a copy takes a copy, so one set serves every instance."""
-    return set(model.__pydantic_fields__)
+def _names(model: type[BaseModel]) -> tuple[list[str], set[str]]:
+    """Return the names of all fields, in order and as a set. Contracts are frozen and a copy takes a copy, so one set serves
+    every instance.
+    """
+    names = list(model.__pydantic_fields__)
+    return names, set(names)

@@ -45,6 +45,12 @@ def _written(utc: datetime) -> bytes:
     return utc.isoformat().replace("+00:00", "Z").encode()
 
 
+@lru_cache(maxsize=1024)
+def _named(kind: str, source: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
+    """Return the headers that all events of one type and source have in common."""
+    return ("ce_type", kind.encode()), ("ce_source", source.encode())
+
+
 class Event(BaseModel):
     """Base of all events. Immutable; strictly typed when built; unknown fields are ignored when read.
 
@@ -99,11 +105,12 @@ class Event(BaseModel):
 
     def headers(self, source: str, traceparent: str | None = None) -> Headers:
         """Return the CloudEvents headers, the trace last. `source` is a URI reference, such as `/linkstar/router`."""
+        kind, origin = _named(self.TYPE, source)
         headers = [
             ("ce_specversion", b"1.0"),
             ("ce_id", self.ce_id.encode()),
-            ("ce_type", self.TYPE.encode()),
-            ("ce_source", source.encode()),
+            kind,
+            origin,
             ("ce_subject", self.aggregate_id.encode()),
             ("ce_time", _written(self.occurred_at.astimezone(UTC))),
             ("ce_version", b"%d" % self.version),

@@ -33,13 +33,19 @@ TraceparentFor = Callable[[Event, tuple[str | None, ...]], str | None]
 """Tells which trace an outgoing event belongs to, given its earlier causes."""
 
 
-def _outcomes(told: Awaitable[Sequence[Outcome]] | AsyncGenerator[Outcome, None]) -> AsyncGenerator[Outcome, None]:
-    return told if isinstance(told, AsyncGenerator) else _each(told)
+_Few = AsyncGenerator[Sequence[Outcome], None]
+"""Outcomes, so few at a time that they are filed without a pause."""
+_FEW = 8
 
 
-async def _each(told: Awaitable[Sequence[Outcome]]) -> AsyncGenerator[Outcome, None]:
-    for outcome in await told:
-        yield outcome
+def _few_at_a_time(told: Awaitable[Sequence[Outcome]] | _Few) -> _Few:
+    return told if isinstance(told, AsyncGenerator) else _parts(told)
+
+
+async def _parts(told: Awaitable[Sequence[Outcome]]) -> _Few:
+    outcomes = await told
+    for begin in range(0, len(outcomes), _FEW):
+        yield outcomes[begin : begin + _FEW]
 
 
 _Mark = tuple[str, type[Event], str, int]
@@ -204,21 +210,18 @@ class BatchRunner:
         events = 0
         trace.attend(batch)
         turns = Turns(self._clock)
-        async with aclosing(_outcomes(handler(batch, tx.handle))) as outcomes:
-            async for outcome in outcomes:
-                events += self._take(outcome, rejects, outbox, trace)
+        async with aclosing(_few_at_a_time(handler(batch, tx.handle))) as told:
+            async for outcomes in told:
+                for outcome in outcomes:
+                    if isinstance(outcome, Reject):
+                        rejects.append(outcome)
+                        trace.rejected(outcome)
+                    else:
+                        self.file(outcome, outbox, trace.traceparent_for)
+                        events += 1
                 if turns.over:
                     await turns.pause()
         return rejects, events
-
-    def _take(self, outcome: Outcome, rejects: list[Reject], outbox: Outbox, trace: BatchTrace) -> bool:
-        """Put an outcome where it belongs; True when it is an event."""
-        if isinstance(outcome, Reject):
-            rejects.append(outcome)
-            trace.rejected(outcome)
-            return False
-        self.file(outcome, outbox, trace.traceparent_for)
-        return True
 
     def file(self, outcome: Event | Linked, outbox: Outbox, traceparent_for: TraceparentFor) -> Event:
         """Put one event into the outbox under its trace, and return it."""

@@ -70,6 +70,8 @@ class BatchTrace:
         Earlier `causes` always make it a new one, linked to them as well. None when the record is not sampled, or no
         record has this key.
         """
+        if not self._records:
+            return None
         item, span = self._records.get(event.key, (None, None))
         if item is None or span is None or not span.is_recording():
             return None

@@ -97,9 +97,9 @@ class Transaction:
         await self.connection.copy_records_to_table(table, columns=columns.split(", "), records=rows)
 
 
-Telling = Callable[[Sequence[Received[Any]], Any], AsyncGenerator[Outcome, None]]
-"""A `Handler` that yields each outcome as it finds it: in a large batch it is filed while it is in the processor's cache,
-and its memory serves the next."""
+Telling = Callable[[Sequence[Received[Any]], Any], AsyncGenerator[Sequence[Outcome], None]]
+"""A `Handler` that yields outcomes as it finds them, a few at a time: in a large batch they are filed while they are in the
+processor's cache, and their memory serves the next."""
 
 Handler = Callable[[Sequence[Received[Any]], Any], Awaitable[Sequence[Outcome]]]
 """`async (batch, tx) -> events and rejects`. Runs inside the stage's transaction and may run several times for one

@@ -49,7 +49,7 @@ class Tracking:
 
     async def on_carrier_scans(
         self, batch: Sequence[Received[CarrierScan]], tx: Transaction
-    ) -> AsyncGenerator[Outcome, None]:
+    ) -> AsyncGenerator[Sequence[Outcome], None]:
         """Record every scan not seen before; a shipment whose timeline changes says so, once per scan."""
         own, foreign = own_and_foreign(batch)
         own = await self._believed(own, tx)
@@ -59,8 +59,7 @@ class Tracking:
         changes, broken, heard, ends = store.Changes(tx.now), list[Ended](), list[Taught](), list[LaneTally]()
         for shipment in await store.open_shipments(tx, map(key_and_shard, own)):
             events = self._take(shipment, told[shipment.key], changes)
-            for outcome in self._judging.told(shipment, events, tx.now):
-                yield outcome
+            yield self._judging.told(shipment, events, tx.now)
             raised = [event for event in events if type(event) is ExceptionRaised]
             if raised:
                 heard += _heard_of_again(raised, shipment)
@@ -70,8 +69,7 @@ class Tracking:
         await changes.write(tx)
         await learn(tx, [*_broken_silences(broken), *heard])
         await tally(tx, ends)
-        for reject in foreign:
-            yield reject
+        yield foreign
 
     def _take(self, shipment: Shipment, scans: Iterable[CarrierScan], changes: Changes) -> list[Event]:
         """Do all that a shipment's new scans ask for, while it is at hand."""
