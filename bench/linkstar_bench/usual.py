@@ -92,7 +92,9 @@ class UsualService:
             received = Received(event, event.key, shard_of(event.key, PARTITIONS), topic)
             async with self._database.transaction() as tx:
                 told = subscription.handler([received], tx)
-                outcomes = [each async for few in told for each in few] if isinstance(told, AsyncGenerator) else await told
+                outcomes = (
+                    [each async for few in told for each in few] if isinstance(told, AsyncGenerator) else await told
+                )
             await self._publish(outcomes)
 
     async def _publish(self, outcomes: Sequence[Outcome]) -> None:
