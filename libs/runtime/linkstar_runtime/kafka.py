@@ -97,9 +97,7 @@ class KafkaProducer:
         return batches
 
     def _append(self, batch: Any, record: OutgoingRecord) -> bool:
-        placed = batch.append(
-            timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=list(record.headers)
-        )
+        placed = batch.append(timestamp=record.timestamp_ms, key=record.key, value=record.value, headers=record.headers)
         return placed is not None
 
     def _renew(self, broken: AIOKafkaProducer) -> None:

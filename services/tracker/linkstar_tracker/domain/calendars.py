@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-__all__ = ["CarrierCalendar", "calendar_of"]
+__all__ = ["CarrierCalendar", "calendar_of", "lasting"]
 
 _HOUR = timedelta(hours=1)
 _DAYS_AHEAD = 30
@@ -43,7 +43,7 @@ class CarrierCalendar:
 
     def after(self, start: datetime, hours: float) -> datetime:
         """Return the UTC instant at which `hours` have passed on working days; the clock stands still on others."""
-        moment, left = start.astimezone(UTC), _lasting(hours)
+        moment, left = start.astimezone(UTC), lasting(hours)
         day = moment.astimezone(self._zone).toordinal()
         works, midnight = self._day(day)
         if works:
@@ -92,7 +92,8 @@ class CarrierCalendar:
 
 
 @lru_cache(maxsize=10_000)
-def _lasting(hours: float) -> timedelta:
+def lasting(hours: float) -> timedelta:
+    """Return so many hours; there are few different ones."""
     return timedelta(hours=hours)
 
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import files
+from typing import NamedTuple
 
 from linkstar_contracts.events import ResponsibleParty, TrackingStatus
 from linkstar_tracker.domain.vocabulary import Vocabulary, text_code
@@ -16,8 +16,7 @@ from linkstar_tracker.domain.vocabulary import Vocabulary, text_code
 __all__ = ["UNKNOWN", "Meaning", "StatusMap"]
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What a carrier's code says. `status` None: a note that does not move the parcel."""
 
     status: TrackingStatus | None

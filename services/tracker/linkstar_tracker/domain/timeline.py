@@ -88,11 +88,9 @@ def fold(scans: Iterable[Scan | Brief], meanings: StatusMap) -> Timeline:
         for scan in every.values()
         if scan.retracts is None and scan.scan_id not in retracted
     ]
-    timeline, entries = _UNTOLD, frozenset([scan.scan_id for scan, _ in read])
-    read.sort(key=_moment)
-    for scan, meaning in read:
-        timeline = _step(timeline, scan, meaning, entries)
-    return timeline
+    if len(read) > 1:
+        read.sort(key=_moment)
+    return _along(_UNTOLD, read, frozenset([scan.scan_id for scan, _ in read]))
 
 
 def followed(timeline: Timeline, scan: Scan, meanings: StatusMap) -> Timeline | None:
@@ -102,7 +100,8 @@ def followed(timeline: Timeline, scan: Scan, meanings: StatusMap) -> Timeline | 
     """
     if timeline.last_scan_at is not None and scan.scanned_at <= timeline.last_scan_at:
         return None
-    return _step(timeline, scan, meanings.meaning(scan.carrier, scan.code), timeline.entries | {scan.scan_id})
+    read = ((scan, meanings.meaning(scan.carrier, scan.code)),)
+    return _along(timeline, read, timeline.entries | {scan.scan_id})
 
 
 def _moment(entry: tuple[Scan | Brief, Meaning]) -> tuple[datetime, int, str]:
@@ -110,36 +109,34 @@ def _moment(entry: tuple[Scan | Brief, Meaning]) -> tuple[datetime, int, str]:
     return scan.scanned_at, -1 if meaning.status is None else _JOURNEY[meaning.status], scan.scan_id
 
 
-def _step(timeline: Timeline, scan: Scan | Brief, meaning: Meaning, entries: frozenset[str]) -> Timeline:
-    """Return the timeline after its next scan in time; `entries` are all that count."""
-    at = scan.scanned_at
-    said = meaning.status
-    status = _NEXT[timeline.status, said]
-    moved = status is said
-    handed_over = said is not None and said not in _NOT_HANDED_OVER
-    failed = (meaning.substatus or "") if moved and status is S.ATTEMPT_FAILED else timeline.failed
+def _along(
+    timeline: Timeline, read: Iterable[tuple[Scan | Brief, Meaning]], entries: frozenset[str]
+) -> Timeline:  # fmt: skip
+    """Return the timeline after its next scans, in the order of time; `entries` are all that count."""
+    status, substatus, party, accepted_at, attempted_at, delivered_at, at, failed, damaged, _, stay = timeline
+    for scan, (said, why, whose) in read:
+        at, status = scan.scanned_at, _NEXT[status, said]
+        if status is said:
+            substatus, party = why, whose
+            failed = (why or "") if said is S.ATTEMPT_FAILED else failed
+            attempted_at = attempted_at or (at if said in _ATTEMPTS else None)
+            delivered_at = delivered_at or (at if said is S.DELIVERED else None)
+        accepted_at = accepted_at or (at if said is not None and said not in _NOT_HANDED_OVER else None)
+        failed = None if status in _ENDS_FAILED_ATTEMPT else failed
+        damaged = (damaged or said is S.DAMAGED) and status not in TERMINAL
+        stay = _stay(stay, scan, said, why)
     return Timeline(
-        status,
-        meaning.substatus if moved else timeline.substatus,
-        meaning.party if moved else timeline.party,
-        timeline.accepted_at or (at if handed_over else None),
-        timeline.first_attempt_at or (at if moved and status in _ATTEMPTS else None),
-        timeline.delivered_at or (at if moved and status is S.DELIVERED else None),
-        at,
-        None if status in _ENDS_FAILED_ATTEMPT else failed,
-        (timeline.damaged or said is S.DAMAGED) and status not in TERMINAL,
-        entries,
-        _stay(timeline.stay, scan, meaning),
-    )
+        status, substatus, party, accepted_at, attempted_at, delivered_at, at, failed, damaged, entries, stay
+    )  # fmt: skip
 
 
-def _stay(before: Stay | None, scan: Scan | Brief, meaning: Meaning) -> Stay | None:
+def _stay(before: Stay | None, scan: Scan | Brief, said: TrackingStatus | None, why: str | None) -> Stay | None:
     """Return where a scan was made; None where it does not tell. Who departs or is out has left a place."""
     spot = scan.spot
     if not spot:
         return None
-    leaving = meaning.substatus == _DEPARTED
-    lasting = meaning.status in _STAYS and not leaving
+    leaving = why == _DEPARTED
+    lasting = said in _STAYS and not leaving
     stayed = lasting and before is not None and before.lasting and before.spot == spot
     return Stay(spot, before.since if stayed and before else scan.scanned_at, leaving, lasting)
 

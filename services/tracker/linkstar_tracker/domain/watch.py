@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
 from itertools import chain
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from linkstar_contracts.events import ExceptionCode, TrackingStatus
-from linkstar_tracker.domain.calendars import calendar_of
+from linkstar_tracker.domain.calendars import calendar_of, lasting
 from linkstar_tracker.domain.silences import Expectation
 from linkstar_tracker.domain.timeline import TERMINAL, Timeline
 
@@ -38,7 +38,7 @@ class WatchRule:
     def due(self, carrier: str, since: datetime) -> datetime:
         """Return when the rule strikes, counted from the last thing known."""
         if self.clock == "calendar":
-            return since.astimezone(UTC) + timedelta(hours=self.hours)
+            return since.astimezone(UTC) + lasting(self.hours)
         return calendar_of(carrier).after(since, self.hours)
 
 
