@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import asyncpg
-import httpx
 
 from linkstar_bench.machine import Ground
 from linkstar_bench.orders import TENANTS
+from linkstar_bench.tracker.line import Lines
 from linkstar_bench.tracker.parcels import Parcel, scan_records
 from linkstar_bench.tracker.scanning import Sampled, Trackers
 from linkstar_bench.wire import PartitionWriter, WireRecord
@@ -24,7 +26,6 @@ __all__ = ["Answers", "Called", "Load", "answers"]
 
 _TICK_S = 0.02
 _WAVE = 4
-_CONNECTIONS = 64
 
 
 class Answers(list[float]):
@@ -64,11 +65,11 @@ def answers(
 async def _crossed(
     trackers: Trackers, urls: Sequence[str], called: Sequence[Parcel], scans: Sequence[WireRecord], load: Load
 ) -> Called:
-    limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-    async with httpx.AsyncClient(timeout=30, limits=limits) as client:
-        addresses = await _addresses(client, trackers.ground, urls[0])
+    addresses = await _addresses(trackers.ground, urls[0])
+    async with AsyncExitStack() as stack:
+        lines = [await stack.enter_async_context(Lines(url)) for url in urls]
         found, _ = await asyncio.gather(
-            _call(client, urls, addresses, called, load.calls_per_s), _write(trackers, scans, load.scans_per_s)
+            _call(lines, addresses, called, load.calls_per_s), _write(trackers, scans, load.scans_per_s)
         )
     return found
 
@@ -80,25 +81,23 @@ class _Address(NamedTuple):
     headers: dict[str, str]
 
 
-async def _addresses(client: httpx.AsyncClient, ground: Ground, url: str) -> dict[str, _Address]:
+async def _addresses(ground: Ground, url: str) -> dict[str, _Address]:
     """Make an address for each seller, as an operator does."""
     connection, made = await asyncpg.connect(ground.database), dict[str, _Address]()
     try:
-        for tenant in TENANTS:
-            key = await create_key(connection, tenant, ["webhooks:write"])
-            answer = await client.post(
-                f"{url}/v1/webhook-endpoints", json={"carrier": "ups"}, headers={"Authorization": f"Bearer {key}"}
-            )
-            told = answer.raise_for_status().json()
-            made[tenant] = _Address(told["path"], {"credential": told["secret"]})
+        async with Lines(url) as line:
+            for tenant in TENANTS:
+                key = await create_key(connection, tenant, ["webhooks:write"])
+                proof = {"authorization": f"Bearer {key}"}
+                told = json.loads(await line.post("/v1/webhook-endpoints", proof, b'{"carrier":"ups"}'))
+                made[tenant] = _Address(told["path"], {"credential": told["secret"]})
     finally:
         await connection.close()
     return made
 
 
 async def _call(
-    client: httpx.AsyncClient,
-    urls: Sequence[str],
+    lines: Sequence[Lines],
     addresses: Mapping[str, _Address],
     called: Sequence[Parcel],
     rate: int,
@@ -109,10 +108,10 @@ async def _call(
 
     async def call(number: int, parcel: Parcel) -> None:
         late.append((clock.monotonic() - began - number / rate) * 1000)
-        url, address = urls[number % len(urls)], addresses[parcel.tenant]
-        answer = await client.post(url + address.path, json=_alert(parcel, clock.now()), headers=address.headers)
-        if answer.raise_for_status().json()["accepted"] != 1:
-            raise RuntimeError(f"a call was not taken: {answer.text}")
+        line, address = lines[number % len(lines)], addresses[parcel.tenant]
+        answer = await line.post(address.path, address.headers, json.dumps(_alert(parcel, clock.now())).encode())
+        if json.loads(answer)["accepted"] != 1:
+            raise RuntimeError(f"a call was not taken: {answer!r}")
         found.append((clock.monotonic() - began - number / rate) * 1000)
 
     running = []
