@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import urlsplit
@@ -40,6 +41,8 @@ class Lines:
     ) -> None:
         for writer in self._all:
             writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
         """Return the body of a successful answer. Raises NoAnswer on any other, and OSError where none comes."""

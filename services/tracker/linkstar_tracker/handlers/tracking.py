@@ -69,7 +69,8 @@ class Tracking:
         await changes.write(tx)
         await learn(tx, [*_broken_silences(broken), *heard])
         await tally(tx, ends)
-        yield foreign
+        for reject in foreign:
+            yield (reject,)
 
     def _take(self, shipment: Shipment, scans: Iterable[CarrierScan], changes: Changes) -> list[Event]:
         """Do all that a shipment's new scans ask for, while it is at hand."""
