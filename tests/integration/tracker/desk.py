@@ -39,7 +39,7 @@ class Desk:
         events = [scan.event(tenant, order, order) for scan in scans]
         async with self.database.transaction() as tx:
             received = [_received(event) for event in events]
-            return _told([each async for each in self.tracking.on_carrier_scans(received, tx)])
+            return _told([each async for few in self.tracking.on_carrier_scans(received, tx) for each in few])
 
     async def timer(self, hours: float, shards: Sequence[int] = (3,)) -> Sequence[Outcome]:
         self.clock.advance(LABELLED + timedelta(hours=hours) - self.clock.now())

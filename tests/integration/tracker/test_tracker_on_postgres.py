@@ -250,7 +250,7 @@ async def test_a_scan_under_another_orders_key_is_a_dead_letter(desk: Desk) -> N
     event = scan("PU", 3).event("demo", "s-2", "s-1")
     received = Received(event, event.key, 3)
     async with desk.database.transaction() as tx:
-        [reject] = [each async for each in desk.tracking.on_carrier_scans([received], tx)]
+        [[reject]] = [each async for each in desk.tracking.on_carrier_scans([received], tx)]
     assert isinstance(reject, Reject)
     assert reject.code == "track.shipment_of_another_order"
 
