@@ -147,7 +147,7 @@ bench-tracker: $(INSTALLED) ## the tracker: scans from Kafka, carriers' calls be
 	@$(BIN)/python -m linkstar_bench.tracker $(BENCH_ARGS)
 
 .PHONY: bench-silence
-bench-silence: $(INSTALLED) ## the silence detector beside fixed rules on worlds with known losses, half a minute (SEEDS=1,2,3,4,5)
+bench-silence: $(INSTALLED) ## the silence detector beside fixed rules on worlds with known losses, seconds (SEEDS=1,2,3,4,5)
 	@$(BIN)/python -m linkstar_bench.silence $(if $(filter file,$(origin SEEDS)),,--seeds $(SEEDS)) $(BENCH_ARGS)
 
 .PHONY: specimens
