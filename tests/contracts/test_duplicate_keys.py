@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from linkstar_contracts import RecordError
 from linkstar_contracts.events import CarrierScan
-from linkstar_contracts.record import _plainly_unique, parse_body
+from linkstar_contracts.record import _plainly_unique, _strings, parse_body
 
 DOORS = [one for one in GOLDENS if one.topic.door]
 SCANS = [one for one in DOORS if one.event_class is CarrierScan]
@@ -62,6 +63,17 @@ def test_a_key_named_twice_is_refused_whatever_it_says(data: st.DataObject, at: 
     with pytest.raises(RecordError) as caught:
         read(at, written(body, colon))
     assert caught.value.code == "record.duplicate_key"
+
+
+@given(st.data(), st.sampled_from(DOORS))
+def test_no_more_strings_are_counted_than_stand_there(data: st.DataObject, at: Golden) -> None:
+    body = paired(at)
+    place = data.draw(st.sampled_from([each for each in objects(body) if each]))
+    position = data.draw(st.integers(0, len(place) - 1))
+    place[position] = (place[position][0], data.draw(st.sampled_from([None, 0, 1, 2.5, True, "1", "x", [], Pairs()])))
+    text = written(body, ":")
+    with suppress(RecordError):
+        assert 2 * _strings(read(at, text)) <= text.replace('\\"', "").count('"')
 
 
 def test_one_reading_is_enough_for_an_ordinary_scan_and_escapes_take_another() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ import asyncpg
 
 from linkstar_bench.machine import Ground
 from linkstar_bench.orders import TENANTS
-from linkstar_bench.tracker.line import Lines
+from linkstar_bench.tracker.lines import Lines
 from linkstar_bench.tracker.parcels import Parcel, scan_records
 from linkstar_bench.tracker.scanning import Sampled, Trackers
 from linkstar_bench.wire import PartitionWriter, WireRecord
@@ -67,7 +67,7 @@ async def _crossed(
 ) -> Called:
     addresses = await _addresses(trackers.ground, urls[0])
     async with AsyncExitStack() as stack:
-        lines = [await stack.enter_async_context(Lines(url)) for url in urls]
+        lines = [await stack.enter_async_context(aclosing(Lines(url))) for url in urls]
         found, _ = await asyncio.gather(
             _call(lines, addresses, called, load.calls_per_s), _write(trackers, scans, load.scans_per_s)
         )
@@ -85,7 +85,7 @@ async def _addresses(ground: Ground, url: str) -> dict[str, _Address]:
     """Make an address for each seller, as an operator does."""
     connection, made = await asyncpg.connect(ground.database), dict[str, _Address]()
     try:
-        async with Lines(url) as line:
+        async with aclosing(Lines(url)) as line:
             for tenant in TENANTS:
                 key = await create_key(connection, tenant, ["webhooks:write"])
                 proof = {"authorization": f"Bearer {key}"}

@@ -106,13 +106,12 @@ class Event(BaseModel):
     def headers(self, source: str, traceparent: str | None = None) -> Headers:
         """Return the CloudEvents headers, the trace last. `source` is a URI reference, such as `/linkstar/router`."""
         kind, origin = _named(self.TYPE, source)
-        subject = self.aggregate_id
         headers = [
             ("ce_specversion", b"1.0"),
-            ("ce_id", event_id(self.tenant, subject, self.TYPE, self.version).encode()),
+            ("ce_id", self.ce_id.encode()),
             kind,
             origin,
-            ("ce_subject", subject.encode()),
+            ("ce_subject", self.aggregate_id.encode()),
             ("ce_time", _written(self.occurred_at.astimezone(UTC))),
             ("ce_version", b"%d" % self.version),
             ("ce_tenant", self.tenant.encode()),

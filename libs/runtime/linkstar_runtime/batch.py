@@ -35,7 +35,7 @@ TraceparentFor = Callable[[Event, tuple[str | None, ...]], str | None]
 
 _Few = AsyncGenerator[Sequence[Outcome], None]
 """Outcomes, so few at a time that they are filed without a pause."""
-_FEW = 8
+_FILED_TOGETHER = 8
 
 
 def _few_at_a_time(told: Awaitable[Sequence[Outcome]] | _Few) -> _Few:
@@ -44,8 +44,8 @@ def _few_at_a_time(told: Awaitable[Sequence[Outcome]] | _Few) -> _Few:
 
 async def _parts(told: Awaitable[Sequence[Outcome]]) -> _Few:
     outcomes = await told
-    for begin in range(0, len(outcomes), _FEW):
-        yield outcomes[begin : begin + _FEW]
+    for begin in range(0, len(outcomes), _FILED_TOGETHER):
+        yield outcomes[begin : begin + _FILED_TOGETHER]
 
 
 _Mark = tuple[str, type[Event], str, int]

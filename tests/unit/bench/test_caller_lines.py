@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from linkstar_bench.tracker.line import Lines, NoAnswer
+from linkstar_bench.tracker.lines import Lines, NoAnswer
 
 OK = b'HTTP/1.1 202 Accepted\r\nContent-Length: 14\r\nserver: test\r\n\r\n{"accepted":1}'
 
@@ -38,7 +38,7 @@ async def service(*answers: bytes) -> AsyncIterator[tuple[str, list[bytes], list
 
 
 async def test_requests_one_after_the_other_share_a_line() -> None:
-    async with service(OK, OK, OK) as (url, asked, opened), Lines(url) as lines:
+    async with service(OK, OK, OK) as (url, asked, opened), aclosing(Lines(url)) as lines:
         for _ in range(3):
             assert await lines.post("/v1/calls", {"credential": "x"}, b'{"a":"bc"}') == b'{"accepted":1}'
     assert len(opened) == 1
@@ -49,7 +49,7 @@ async def test_requests_one_after_the_other_share_a_line() -> None:
 
 
 async def test_requests_at_once_have_a_line_each() -> None:
-    async with service(OK, OK) as (url, _, opened), Lines(url) as lines:
+    async with service(OK, OK) as (url, _, opened), aclosing(Lines(url)) as lines:
         await asyncio.gather(*(lines.post("/", {}, b'{"a":"bc"}') for _ in range(2)))
     assert len(opened) == 2
 
@@ -64,6 +64,6 @@ async def test_requests_at_once_have_a_line_each() -> None:
     ],
 )
 async def test_anything_else_is_no_answer(answer: bytes) -> None:
-    async with service(answer) as (url, _, _opened), Lines(url) as lines:
+    async with service(answer) as (url, _, _opened), aclosing(Lines(url)) as lines:
         with pytest.raises(NoAnswer):
             await lines.post("/", {}, b'{"a":"bc"}')

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from linkstar_runtime.clock import Clock
@@ -16,6 +15,7 @@ __all__ = ["Lines", "NoAnswer"]
 _Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _KEPT_S = 2.0
 """Less than the five seconds for which services keep a line that nobody uses."""
+_ANSWER_S = 30.0
 _BODY = b"content-length:"
 
 
@@ -33,24 +33,21 @@ class Lines:
         self._all: list[asyncio.StreamWriter] = []
         self._clock = Clock()
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
+    async def aclose(self) -> None:
+        """Close all of them."""
         for writer in self._all:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
 
     async def post(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        """Return the body of a successful answer. Raises NoAnswer on any other, and OSError where none comes."""
+        """Return the body of a successful answer. Raises NoAnswer on any other, and OSError where none comes in time."""
         reader, writer = line = await self._line()
         told = {"host": self._host, "content-type": "application/json", "content-length": str(len(body)), **headers}
         head = "".join([f"{name}: {value}\r\n" for name, value in told.items()])
         writer.write(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body)
-        answer = await _answer(reader)
+        async with asyncio.timeout(_ANSWER_S):
+            answer = await _answer(reader)
         self._free.append((self._clock.monotonic(), line))
         if not 200 <= answer.status < 300:
             raise NoAnswer(f"{answer.status}: {answer.body[:300]!r}")
