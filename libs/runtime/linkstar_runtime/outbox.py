@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from linkstar_contracts.event import MAX_EVENT_BYTES, Event, Headers
 from linkstar_contracts.topics import Topic
+from linkstar_runtime.bodies import body_of
 from linkstar_runtime.metrics import EVENTS_OUT, OfType
 from linkstar_runtime.ports import DeadLetter
 from linkstar_runtime.records import OutboxRow, OutgoingRecord, Packed, attempts_of
@@ -50,7 +51,7 @@ class Outbox:
         target = self._targets.get(event.TYPE)
         if target is None:
             raise UnknownTarget(f"{event.TYPE} is not emitted by {self._source}")
-        body = event.body() if body is None else body
+        body = body_of(event) if body is None else body
         if len(body) > MAX_EVENT_BYTES:
             raise EventTooLarge(f"{event.TYPE} has {len(body)} bytes, {MAX_EVENT_BYTES} are allowed")
         shard = shard_of(f"{event.tenant}/{event.order_id}", self._partitions)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-import msgpack
+import msgspec
 from cramjam import lz4
 
 from linkstar_contracts.event import Headers
@@ -29,7 +29,9 @@ ATTEMPTS = "linkstar-attempts"
 _VERSION = 3
 _NONE = 0xFFFFFFFF
 _COUNTS = struct.Struct(">II")
-_pack = msgpack.Packer().pack
+_ARRAY = struct.Struct(">BI")
+_ARRAY_32 = 0xDD
+_pack = msgspec.msgpack.Encoder().encode
 
 
 class OutgoingRecord(NamedTuple):
@@ -45,6 +47,9 @@ class OutgoingRecord(NamedTuple):
         """Approximate encoded size in bytes."""
         headers = sum([8 + len(name) + len(value) for name, value in self.headers])
         return 64 + len(self.key or b"") + len(self.value or b"") + headers
+
+
+_unpack = msgspec.msgpack.Decoder(list[OutgoingRecord]).decode
 
 
 class Packed(NamedTuple):
@@ -97,7 +102,7 @@ class OutboxRow:
 
     def records(self) -> Sequence[OutgoingRecord]:
         """Return the records, read from the chunk unless they are at hand."""
-        return decode_chunk(self.chunk) if self.made is None else self.made
+        return decode_chunk(self.chunk, self.count) if self.made is None else self.made
 
     @property
     def size(self) -> int:
@@ -132,20 +137,20 @@ def _chunk(packed: Iterable[bytes]) -> bytes:
     return bytes((_VERSION,)) + bytes(lz4.compress_block(b"".join(packed)))
 
 
-def decode_chunk(chunk: bytes) -> list[OutgoingRecord]:
-    """Decode what `encode_chunk` made, of this version or the one before. Raises ValueError on another version."""
+def decode_chunk(chunk: bytes, count: int) -> list[OutgoingRecord]:
+    """Decode what `encode_chunk` made of so many records, of this version or the one before. Raises ValueError on another
+    version.
+    """
     if chunk[0] not in _READERS:
         raise ValueError(f"unknown chunk version {chunk[0]}")
-    return _READERS[chunk[0]](bytes(lz4.decompress_block(chunk[1:])))
+    return _READERS[chunk[0]](bytes(lz4.decompress_block(chunk[1:])), count)
 
 
-def _unpacked(packed: bytes) -> list[OutgoingRecord]:
-    reader = msgpack.Unpacker(use_list=False, max_buffer_size=len(packed))
-    reader.feed(packed)
-    return [OutgoingRecord(key, value, list(headers), timestamp_ms) for key, value, headers, timestamp_ms in reader]
+def _unpacked(packed: bytes, count: int) -> list[OutgoingRecord]:
+    return _unpack(_ARRAY.pack(_ARRAY_32, count) + packed)
 
 
-def _unpacked_v2(packed: bytes) -> list[OutgoingRecord]:
+def _unpacked_v2(packed: bytes, _count: int) -> list[OutgoingRecord]:
     """Read what earlier releases stored: numbers of records and pieces, per record its timestamp and number of headers,
     the lengths of all pieces, and the pieces: key, value, and name and value of each header.
     """

@@ -87,7 +87,7 @@ def _verdict(decoder: Decoder, row: asyncpg.Record) -> tuple[str, str]:
 
 
 def _headers(row: asyncpg.Record) -> Headers:
-    (packed,) = decode_chunk(row["headers"])
+    (packed,) = decode_chunk(row["headers"], 1)
     return [
         (name, value)
         for name, value in packed.headers

@@ -20,6 +20,7 @@ from linkstar_contracts.events import (
     TrackingUpdated,
 )  # fmt: skip
 from linkstar_tracker.domain.disputes import Denial, denied, dispute_of
+from linkstar_tracker.domain.label import TrackedLabel
 from linkstar_tracker.domain.scans import Scan
 from linkstar_tracker.domain.shipment import Rules, Shipment
 
@@ -255,7 +256,7 @@ class Following(RuleBasedStateMachine):
             validated = type(event).model_validate(dict(event))
             assert (event, event.body()) == (validated, validated.body())
         label = self.shipment.label
-        assert label is None or type(label).model_validate_json(label.model_dump_json()) == label
+        assert label is None or TrackedLabel.read(label.text) == label
 
     @invariant()
     def exceptions_open_and_resolve_in_turn(self) -> None:

@@ -15,6 +15,7 @@ from linkstar_contracts.events import (
     LabelVoided,
     TrackingUpdated,
 )  # fmt: skip
+from linkstar_runtime.bodies import body_of
 from linkstar_runtime.handling import Linked, Received, Reject, Transaction
 from linkstar_tracker import store
 from linkstar_tracker.domain.evidence import SCAN, scan_fact
@@ -110,7 +111,7 @@ async def tally(tx: Transaction, tallies: Iterable[LaneTally]) -> None:
 def linked(events: Iterable[Event], shipment: Shipment) -> list[Linked]:
     """Tie what happens days after the label to the label's trace, and write it while it is at hand."""
     trace = shipment.label.traceparent if shipment.label else None
-    return [Linked(event, (trace,), event.body()) for event in events]
+    return [Linked(event, (trace,), body_of(event)) for event in events]
 
 
 def key_and_shard(received: Received[LabelCreated | LabelVoided | CarrierScan]) -> tuple[str, str, str, int]:

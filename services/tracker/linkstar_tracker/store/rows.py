@@ -61,7 +61,7 @@ def identity(shipment: Shipment) -> tuple[str, str, str, int]:
 
 
 def label_values(shipment: Shipment) -> tuple[str | None, int, bool]:
-    label = shipment.label.model_dump_json() if shipment.label else None
+    label = shipment.label.text if shipment.label else None
     return label, shipment.label_version, shipment.voided
 
 
