@@ -40,9 +40,15 @@ def event_id(tenant: str, aggregate_id: str, event_type: str, version: int) -> s
 
 
 @lru_cache(maxsize=1024)
-def _written(utc: datetime) -> bytes:
-    """Return a time in UTC as headers state it. Most events of a batch share theirs."""
-    return utc.isoformat().replace("+00:00", "Z").encode()
+def _timed(utc: datetime) -> tuple[str, bytes]:
+    """Return the header of a time in UTC. Most events of a batch share theirs."""
+    return "ce_time", utc.isoformat().replace("+00:00", "Z").encode()
+
+
+@lru_cache(maxsize=1024)
+def _of_tenant(tenant: str) -> tuple[str, bytes]:
+    """Return the header of a tenant."""
+    return "ce_tenant", tenant.encode()
 
 
 @lru_cache(maxsize=1024)
@@ -112,9 +118,9 @@ class Event(BaseModel):
             kind,
             origin,
             ("ce_subject", self.aggregate_id.encode()),
-            ("ce_time", _written(self.occurred_at.astimezone(UTC))),
+            _timed(self.occurred_at.astimezone(UTC)),
             ("ce_version", b"%d" % self.version),
-            ("ce_tenant", self.tenant.encode()),
+            _of_tenant(self.tenant),
             ("content-type", b"application/json"),
         ]
         if milestone := self.milestone:

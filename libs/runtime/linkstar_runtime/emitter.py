@@ -59,7 +59,7 @@ class Emitter:
         for batch in _packed(rows):
             records = [record for row in batch for record in row.records()]
             try:
-                with self._telemetry.sending(batch[0].topic, map(_traceparent, records)):
+                with self._telemetry.sending(batch[0].topic, _traceparents(records)):
                     await self._producer.send(batch[0].topic, batch[0].partition, records)
             except ProduceFailed:
                 return False
@@ -67,10 +67,10 @@ class Emitter:
         return True
 
 
-def _traceparent(record: OutgoingRecord) -> str | None:
-    """Return the record's trace, which is its last header if it has one: thousands are asked at a time."""
-    name, value = record.headers[-1] if record.headers else ("", b"")
-    return value.decode("ascii", "replace") if name == "traceparent" else None
+def _traceparents(records: Sequence[OutgoingRecord]) -> list[str]:
+    """Return the traces of those records that have one; it is the last header. Thousands are asked at a time."""
+    last = [headers[-1] for _, _, headers, _ in records if headers]
+    return [value.decode("ascii", "replace") for name, value in last if name == "traceparent"]
 
 
 def _packed(rows: list[OutboxRow]) -> list[list[OutboxRow]]:

@@ -61,7 +61,8 @@ class Trail:
 
 def told_at(moment: datetime) -> str:
     """Return an instant as entries tell it: UTC, with microseconds."""
-    return moment.astimezone(UTC).isoformat("T", "microseconds")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat("T", "microseconds")
 
 
 def scan_fact(scan: Scan) -> bytes:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from hashlib import blake2b
 from json.encoder import encode_basestring as _quoted
 from typing import Literal, NamedTuple
+
+import msgspec
 
 from linkstar_contracts.events import CarrierScan, Place
 
@@ -97,26 +99,20 @@ def place_text(place: Place) -> str:
     )
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
 def briefs_text(scans: Iterable[Scan | Brief]) -> str:
-    """Return scans in brief as text, one a line; none of their fields holds a tab or a line's end."""
-    return "\n".join([
-        "\t".join((
-            scan.scan_id, scan.carrier, scan.tracking_number, scan.code, str((scan.scanned_at - _EPOCH) // _MICROSECOND),
-            scan.spot, scan.retracts or "",
-        ))
+    """Return scans in brief as lines of JSON; the text of some and that of others, together, is the text of all."""
+    return _encode_lines([
+        Brief(
+            scan.scan_id, scan.carrier, scan.tracking_number, scan.code, scan.scanned_at, scan.spot, scan.retracts
+        )
         for scan in scans
-    ])  # fmt: skip
+    ]).decode()  # fmt: skip
 
 
 def briefs_of(text: str) -> dict[str, Scan | Brief]:
     """Return the scans of a text that `briefs_text` wrote, by id."""
-    found: dict[str, Scan | Brief] = {}
-    for line in text.split("\n") if text else ():
-        identity, carrier, number, code, at, spot, retracts = line.split("\t")
-        scanned_at = _EPOCH + timedelta(microseconds=int(at))
-        found[identity] = Brief(identity, carrier, number, code, scanned_at, spot, retracts or None)
-    return found
+    return {brief.scan_id: brief for brief in _decode_lines(text)} if text else {}
+
+
+_encode_lines = msgspec.json.Encoder().encode_lines
+_decode_lines = msgspec.json.Decoder(Brief).decode_lines

@@ -1,5 +1,7 @@
 """Cases, the sealed papers in them, and the public keys that packs were signed with."""
 
+# ruff: noqa: S608 - the only parts put together are constant column lists
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
@@ -9,7 +11,7 @@ from typing import NamedTuple
 from linkstar_runtime.handling import Transaction
 from linkstar_tracker.domain.cases import Case, CaseOpening
 from linkstar_tracker.domain.shipment import Shipment
-from linkstar_tracker.store.rows import columns, shipment_of
+from linkstar_tracker.store.rows import SHIPMENT_COLUMNS, columns, shipment_of
 
 __all__ = [
     "CaseKey", "SealedPaper", "add_paper", "case_of", "close_cases", "due_cases", "forget_papers", "keep_signing_key",
@@ -42,7 +44,7 @@ class SealedPaper(NamedTuple):
 async def lock_trails(tx: Transaction, keys: Collection[CaseKey]) -> dict[CaseKey, Shipment]:
     """Return shipments without their scans and exceptions, locked until the transaction ends: enough to record a fact."""
     rows = await tx.fetch(
-        "SELECT t.* FROM tracker t JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) "
+        f"SELECT {SHIPMENT_COLUMNS} FROM tracker t JOIN unnest($1::text[], $2::text[]) u(tenant, shipment_id) "
         "USING (tenant, shipment_id) ORDER BY t.tenant, t.shipment_id FOR NO KEY UPDATE OF t",
         *columns(sorted(keys), 2),
     )  # fmt: skip
@@ -54,8 +56,9 @@ async def save_trails(tx: Transaction, shipments: Iterable[Shipment]) -> None:
     flat = [(s.tenant, s.shipment_id, s.trail.count, s.trail.head) for s in shipments]
     await tx.execute(
         "UPDATE tracker t SET entries = u.entries, head = u.head, "
-        "briefs_at = CASE WHEN t.briefs_at = t.entries THEN u.entries END FROM unnest($1::text[], $2::text[], $3::int[], "
-        "$4::bytea[]) u(tenant, shipment_id, entries, head) WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
+        "briefed_at = CASE WHEN t.briefed_at = t.entries AND t.briefs_at IS NULL THEN u.entries END "
+        "FROM unnest($1::text[], $2::text[], $3::int[], $4::bytea[]) u(tenant, shipment_id, entries, head) "
+        "WHERE t.tenant = u.tenant AND t.shipment_id = u.shipment_id",
         *columns(flat, 4),
     )  # fmt: skip
 

@@ -95,7 +95,7 @@ async def _save_states(tx: Transaction, flat: Sequence[tuple[Any, ...]]) -> None
     await tx.execute(
         "UPDATE tracker t SET version = u.version, status = u.status, last_scan_at = u.last_scan_at, "
         "watch_due_at = u.due, look_at = CASE WHEN t.look_at > $12 AND t.look_at <= u.due THEN t.look_at ELSE u.due END, "
-        "updated_at = $12, entries = u.entries, head = u.head, briefs = u.briefs, briefs_at = u.entries, "
+        "updated_at = $12, entries = u.entries, head = u.head, briefs = u.briefs, briefed_at = u.entries, briefs_at = NULL, "
         "alarmed = u.alarmed, spot = coalesce(u.spot, t.spot), "
         "heard_at = CASE WHEN u.spot IS NULL THEN t.heard_at ELSE $12 END "
         f"FROM unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED}), $3::int[], "

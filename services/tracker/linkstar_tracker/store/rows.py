@@ -14,8 +14,8 @@ from linkstar_tracker.domain.scans import Scan, briefs_text, place_text
 from linkstar_tracker.domain.shipment import Shipment
 
 __all__ = [
-    "PARTED", "SCAN_COLUMNS", "State", "alarm_of", "columns", "identity", "joined", "label_values", "scan_of",
-    "scan_values", "shipment_of", "state_values",
+    "PARTED", "SCAN_COLUMNS", "SHIPMENT_COLUMNS", "State", "alarm_of", "columns", "identity", "joined", "label_values",
+    "scan_of", "scan_values", "shipment_of", "state_values",
 ]  # fmt: skip
 
 Row: TypeAlias = Any
@@ -23,6 +23,10 @@ Row: TypeAlias = Any
 
 SCAN_COLUMNS = (
     "carrier, tracking_number, scan_id, code, body, scanned_at, scanned_local, timezone, place, source, retracts"
+)
+
+SHIPMENT_COLUMNS = (
+    "t.tenant, t.shipment_id, t.order_id, t.shard, t.label, t.label_version, t.voided, t.version, t.entries, t.head"
 )
 
 
@@ -83,15 +87,15 @@ def _briefs_of(shipment: Shipment) -> str:
     """Return all scans in brief; those that were read so are not written anew."""
     if not shipment.briefs:
         return briefs_text(shipment.scans.values())
-    added = briefs_text([scan for scan in shipment.scans.values() if type(scan) is Scan])
-    return f"{shipment.briefs}\n{added}" if added else shipment.briefs
+    return shipment.briefs + briefs_text([scan for scan in shipment.scans.values() if type(scan) is Scan])
 
 
 def shipment_of(row: Row) -> Shipment:
-    label = TrackedLabel.read(row["label"]) if row["label"] else None
+    """Return the shipment of a row that begins with `SHIPMENT_COLUMNS`."""
+    tenant, shipment_id, order_id, shard, text, label_version, voided, version, entries, head, *_ = row
+    label = TrackedLabel.read(text) if text else None
     return Shipment(
-        row["tenant"], row["shipment_id"], row["order_id"], row["shard"], label, row["label_version"], row["voided"],
-        row["version"], trail=Trail(row["entries"], row["head"]),
+        tenant, shipment_id, order_id, shard, label, label_version, voided, version, trail=Trail(entries, head)
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from linkstar_tracker.domain.shipment import Shipment
 from linkstar_tracker.store.rows import (
     PARTED,
     SCAN_COLUMNS,
+    SHIPMENT_COLUMNS,
     State,
     alarm_of,
     columns,
@@ -35,8 +36,7 @@ ShipmentKey: TypeAlias = tuple[str, str]
 _LOCK = "FOR NO KEY UPDATE OF t"
 _KEYS = f"unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED})) u(tenant, shipment_id)"
 _COLUMNS = (
-    "t.tenant, t.shipment_id, order_id, shard, label, label_version, voided, version, entries, head, alarmed, "
-    "CASE WHEN briefs_at = entries THEN briefs END AS briefs"
+    f"{SHIPMENT_COLUMNS}, alarmed, CASE WHEN briefed_at = entries AND briefs_at IS NULL THEN briefs END AS briefs"
 )
 """Scans in brief only as of the last entry: a tracker of an earlier release may have added others since."""
 
@@ -61,7 +61,7 @@ async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[Shipme
     label_versions, voided, versions, statuses, *rest = told
     rows = await tx.fetch(
         "INSERT INTO tracker (tenant, shipment_id, order_id, shard, label, label_version, voided, version, status, "
-        "last_scan_at, watch_due_at, entries, head, briefs, alarmed, lane, updated_at, look_at, briefs_at) "
+        "last_scan_at, watch_due_at, entries, head, briefs, alarmed, lane, updated_at, look_at, briefed_at) "
         "SELECT u.tenant, u.shipment_id, u.order_id, u.shard, nullif(u.label, ''), u.label_version, u.voided, u.version, "
         "u.status, u.last_scan_at, u.due, u.entries, u.head, coalesce(u.briefs, ''), u.alarmed, nullif(u.lane, ''), $17, "
         f"u.due, u.entries FROM unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED}), "
@@ -146,7 +146,8 @@ class _Loaded:
 
     def __iter__(self) -> Iterator[Shipment]:
         for row in self._rows:
-            shipment, key = shipment_of(row), _key_of(row)
+            shipment = shipment_of(row)
+            key = shipment.key
             if key in self._scans:
                 shipment.scans = {each["scan_id"]: scan_of(each) for each in self._scans[key]}
             else:
