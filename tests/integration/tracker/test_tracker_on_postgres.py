@@ -152,7 +152,7 @@ async def test_briefs_that_an_earlier_release_wrote_are_passed_over_and_it_passe
     async with desk.database.transaction() as tx:
         await tx.execute("UPDATE tracker SET briefs = E'1\\t2', briefs_at = entries")
         await store.save_trails(tx, (await store.lock_shipments(tx, [("demo", "s-1")])).values())
-    assert told(await desk.scans(scan("DL", 51, retracts=delivered))) == [(4, "in_transit")]
+    assert told(await desk.scans(scan("DL", 51, retracts=delivered))) == [(4, "accepted")]
     assert [row["briefs_at"] for row in await rows(desk, "SELECT briefs_at FROM tracker")] == [None]
 
 
