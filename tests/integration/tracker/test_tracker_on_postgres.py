@@ -144,16 +144,37 @@ async def test_a_scan_that_an_earlier_release_added_beside_its_briefs_is_read(de
     assert told(await desk.scans(scan("DL", 51, retracts=delivered))) == [(5, "in_transit")]
 
 
-async def test_briefs_that_an_earlier_release_wrote_are_passed_over_and_it_passes_these_over(desk: Desk) -> None:
-    """It wrote them in its own form, for the same entries, when it looked at the parcel's watch."""
+OF_AN_EARLIER_RELEASE = "UPDATE tracker SET briefs = E'1\\t2', briefs_at = entries"
+"""It writes briefs in its own form; for no new entry, when it has looked at the parcel's watch."""
+
+
+async def test_briefs_that_an_earlier_release_wrote_are_passed_over(desk: Desk) -> None:
     delivered = scan("DL", 50)
     await desk.labels(label())
     await desk.scans(scan("PU", 3), delivered)
     async with desk.database.transaction() as tx:
-        await tx.execute("UPDATE tracker SET briefs = E'1\\t2', briefs_at = entries")
-        await store.save_trails(tx, (await store.lock_shipments(tx, [("demo", "s-1")])).values())
+        await tx.execute(OF_AN_EARLIER_RELEASE)
     assert told(await desk.scans(scan("DL", 51, retracts=delivered))) == [(4, "accepted")]
-    assert [row["briefs_at"] for row in await rows(desk, "SELECT briefs_at FROM tracker")] == [None]
+
+
+async def test_an_earlier_release_passes_over_the_briefs_of_this_one(desk: Desk) -> None:
+    await desk.labels(label())
+    assert [tuple(row) for row in await rows(desk, "SELECT briefs_at, briefed_at FROM tracker")] == [(None, 1)]
+    async with desk.database.transaction() as tx:
+        await tx.execute(OF_AN_EARLIER_RELEASE)
+    await desk.scans(scan("PU", 3))
+    assert [tuple(row) for row in await rows(desk, "SELECT briefs_at, briefed_at FROM tracker")] == [(None, 2)]
+
+
+async def test_a_paper_kept_after_an_earlier_release_wrote_briefs_does_not_make_them_this_ones(desk: Desk) -> None:
+    await desk.labels(label())
+    async with desk.database.transaction() as tx:
+        await tx.execute(OF_AN_EARLIER_RELEASE)
+        [kept] = (await store.lock_trails(tx, [("demo", "s-1")])).values()
+        kept.trail.keep("demo", "s-1", "action", tx.now, b"{}")
+        await store.save_trails(tx, [kept])
+    assert [row["briefed_at"] for row in await rows(desk, "SELECT briefed_at FROM tracker")] == [None]
+    assert told(await desk.scans(scan("PU", 3))) == [(2, "accepted")]
 
 
 async def test_a_parcel_that_an_earlier_release_stored_is_watched(desk: Desk) -> None:

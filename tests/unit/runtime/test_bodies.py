@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from contracts.golden import GOLDENS, Golden
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from pydantic import AwareDatetime
 
 from linkstar_contracts.event import Event
-from linkstar_contracts.events import TrackingStatus
+from linkstar_contracts.events import ShipmentUpdated, TrackingStatus, TrackingUpdated
+from linkstar_contracts.record import parse_body
 from linkstar_contracts.values import Value
-from linkstar_runtime.bodies import body_of
+from linkstar_runtime.bodies import _as_usual, body_of
 
 
 class Inner(Value):
@@ -24,7 +26,7 @@ class Inner(Value):
 
 
 class Outer(Event):
-    """Every kind of field that a contract has."""
+    """Every kind of field that a contract has and leaves to be written as usual."""
 
     TYPE: ClassVar[str] = "linkstar.test.made.v1"
     text: str
@@ -42,6 +44,28 @@ class Outer(Event):
 def test_every_example_goes_out_as_its_contract_writes_it(golden: Golden) -> None:
     event = golden.event()
     assert body_of(event) == event.body()
+
+
+def _measured_in_tens(value: Any) -> Any:
+    """Return the JSON with every weight and size given as the number ten, which is normalised to 1E+1 as it is read."""
+    if isinstance(value, dict):
+        tens = {"value", "length", "width", "height"} if "unit" in value else set()
+        return {key: 10 if key in tens else _measured_in_tens(each) for key, each in value.items()}
+    return [_measured_in_tens(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda each: each.name)
+def test_weights_and_sizes_go_out_as_plain_numbers_that_are_read_again(golden: Golden) -> None:
+    body = _measured_in_tens(golden.body)
+    event = parse_body(golden.event_class, json.dumps(body).encode())
+    assert body_of(event) == event.body()
+    assert parse_body(golden.event_class, body_of(event)) == event
+    assert (body == golden.body) == (b"unit" not in body_of(event))
+
+
+def test_what_is_written_for_every_scan_is_written_quickly() -> None:
+    assert _as_usual(TrackingUpdated)
+    assert _as_usual(ShipmentUpdated)
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

@@ -55,6 +55,17 @@ def test_a_chunk_of_another_version_is_refused() -> None:
         decode_chunk(b"\x01" + encode_chunk([])[1:], 0)
 
 
+def test_a_chunk_keeps_its_form() -> None:
+    """Bytes as an earlier release stored them, by another library."""
+    event = OutgoingRecord(b"key", b'{"a":1}', [("ce_type", b"x"), ("traceparent", b"")], 1_700_000_000_000)
+    stored = bytes.fromhex(
+        "0339000000f02a94c4036b6579c4077b2261223a317d9292a763655f74797065c4017892ab7472616365706172656e74c400cf0000018bcfe568"
+        "0094c0c090ff"
+    )
+    assert decode_chunk(stored, 2) == [event, OutgoingRecord(None, None, [], -1)]
+    assert encode_chunk([event, OutgoingRecord(None, None, [], -1)]) == stored
+
+
 def test_a_chunk_of_the_release_before_is_read() -> None:
     stored = bytes.fromhex(
         "025d000000f00100000002000000080000018bcfe56800100013ff0100000d00830000000300000007040050010000000b1600032300f00fff"

@@ -13,7 +13,7 @@ from unit.tracker.tracked_facts import LABELLED, NUMBERS, label, scan
 
 from linkstar_contracts.events import Place
 from linkstar_contracts.text import clean_text
-from linkstar_contracts.values import Promise
+from linkstar_contracts.values import Money, Promise
 from linkstar_tracker.domain.label import TrackedLabel, TrackedParcel
 from linkstar_tracker.domain.scans import Brief, Scan, briefs_of, briefs_text
 from linkstar_tracker.domain.shipment import Shipment
@@ -100,6 +100,25 @@ def test_a_label_of_an_earlier_version_is_read_with_what_it_lacks() -> None:
         carrier="usps", service="ground_advantage", kind="order", country="US", parcels=(TrackedParcel(1, "9400"),),
         labelled_at=datetime(2026, 11, 20, 8, tzinfo=UTC), promise=Promise(p50_on="2026-12-01", p90_on="2026-12-04"),
     )  # fmt: skip
+
+
+def test_labels_and_briefs_are_written_as_replicas_of_other_releases_read_them() -> None:
+    """Not a change to make in passing: both releases run side by side during an upgrade."""
+    kept = TrackedLabel(
+        carrier="usps", service="ground_advantage", kind="return", country="US", origin="US", zone="5", version=2, test=True,
+        labelled_at=datetime(2026, 11, 20, 8, tzinfo=UTC), parcels=(TrackedParcel(1, "9400"),), traceparent="00-1-2-01",
+        promise=Promise(p50_on="2026-12-01", p90_on="2026-12-04"), deliver_by=datetime(2026, 12, 5, 0, 0, 1, 5, tzinfo=UTC),
+        declared=Money(amount_minor=1999, currency="USD"),
+    )  # fmt: skip
+    assert kept.text == (
+        '{"carrier":"usps","service":"ground_advantage","kind":"return","country":"US","origin":"US","zone":"5",'
+        '"labelled_at":"2026-11-20T08:00:00Z","parcels":[{"number":1,"tracking_number":"9400"}],"promise":{"p50_on":'
+        '"2026-12-01","p90_on":"2026-12-04","sample_size":0,"source":"published"},"deliver_by":'
+        '"2026-12-05T00:00:01.000005Z","declared":{"amount_minor":1999,"currency":"USD"},"test":true,"version":2,'
+        '"traceparent":"00-1-2-01"}'
+    )
+    brief = Brief("ab", "usps", "9400", "10", datetime(2026, 11, 20, 8, tzinfo=UTC), 'Sainte-"Foy", QC')
+    assert briefs_text([brief]) == '["ab","usps","9400","10","2026-11-20T08:00:00Z","Sainte-\\"Foy\\", QC",null]\n'
 
 
 def test_a_shipment_read_in_brief_does_not_pass_for_a_whole_one() -> None:

@@ -21,7 +21,7 @@ _SAMPLED_PAGES = 5_000
 _MOST_SAMPLED = 20_000
 _NAMES = Tallies._fields
 _SUMS = ", ".join(f"sum({name})::bigint" for name in _NAMES)
-_LABEL = "(label::jsonb ->> 'carrier') || ' ' || (label::jsonb ->> 'origin') || '-' || (label::jsonb ->> 'country')"
+_LABEL = "concat(label::jsonb ->> 'carrier', ' ', label::jsonb ->> 'origin', '-', label::jsonb ->> 'country')"
 _AGES = (
     "SELECT lane, count(*)::int, percentile_cont(0.5) WITHIN GROUP (ORDER BY age), percentile_cont(0.95) WITHIN GROUP "
     "(ORDER BY age) FROM (SELECT {label} AS lane, extract(epoch FROM $1 - last_scan_at)::float8 / 3600 AS age "

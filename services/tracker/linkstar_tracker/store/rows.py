@@ -19,7 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 Row: TypeAlias = Any
-"""A database row, read by column name."""
+"""A database row."""
 
 SCAN_COLUMNS = (
     "carrier, tracking_number, scan_id, code, body, scanned_at, scanned_local, timezone, place, source, retracts"

@@ -38,7 +38,9 @@ _KEYS = f"unnest(string_to_array($1, {PARTED}), string_to_array($2, {PARTED})) u
 _COLUMNS = (
     f"{SHIPMENT_COLUMNS}, alarmed, CASE WHEN briefed_at = entries AND briefs_at IS NULL THEN briefs END AS briefs"
 )
-"""Scans in brief only as of the last entry: a tracker of an earlier release may have added others since."""
+"""Scans in brief only as of the last entry, and as JSON: a tracker of an earlier release may have added others since, or
+written them in its own form, which it tells by `briefs_at`.
+"""
 
 
 async def make_shipments(tx: Transaction, states: Iterable[State]) -> set[ShipmentKey]:
