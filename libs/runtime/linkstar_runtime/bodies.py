@@ -23,7 +23,7 @@ def body_of(event: Event) -> bytes:
 def _stated(model: object) -> dict[str, Any]:
     """Return the fields of a model that say something, in their order."""
     if not isinstance(model, BaseModel):
-        raise NotImplementedError(f"{type(model)} stands in no contract")
+        raise TypeError(f"a contract has no {type(model).__name__}")
     stated = dict(model.__dict__)
     for name in _optional(type(model)):
         if stated[name] is None:

@@ -29,8 +29,8 @@ ATTEMPTS = "linkstar-attempts"
 _VERSION = 3
 _NONE = 0xFFFFFFFF
 _COUNTS = struct.Struct(">II")
-_ARRAY = struct.Struct(">BI")
-_ARRAY_32 = 0xDD
+_ARRAY, _ARRAY_32 = struct.Struct(">BI"), 0xDD
+"""How MessagePack begins an array: a chunk's records follow one another without it, to be joined as they come."""
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -47,9 +47,6 @@ class OutgoingRecord(NamedTuple):
         """Approximate encoded size in bytes."""
         headers = sum([8 + len(name) + len(value) for name, value in self.headers])
         return 64 + len(self.key or b"") + len(self.value or b"") + headers
-
-
-_unpack = msgspec.msgpack.Decoder(list[OutgoingRecord]).decode
 
 
 class Packed(NamedTuple):
@@ -175,4 +172,5 @@ def _record(pieces: Iterator[bytes | None], timestamp_ms: int, count: int) -> Ou
     return OutgoingRecord(key, value, headers, timestamp_ms)
 
 
+_unpack = msgspec.msgpack.Decoder(list[OutgoingRecord]).decode
 _READERS = {2: _unpacked_v2, _VERSION: _unpacked}

@@ -43,7 +43,7 @@ class CarrierCalendar:
 
     def after(self, start: datetime, hours: float) -> datetime:
         """Return the UTC instant at which `hours` have passed on working days; the clock stands still on others."""
-        moment, left = start if start.tzinfo is UTC else start.astimezone(UTC), lasting(hours)
+        moment, left = start.astimezone(UTC), lasting(hours)
         day = moment.astimezone(self._zone).toordinal()
         works, midnight = self._day(day)
         if works:

@@ -61,8 +61,7 @@ class Trail:
 
 def told_at(moment: datetime) -> str:
     """Return an instant as entries tell it: UTC, with microseconds."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return utc.isoformat("T", "microseconds")
+    return moment.astimezone(UTC).isoformat("T", "microseconds")
 
 
 def scan_fact(scan: Scan) -> bytes:

@@ -69,8 +69,8 @@ class TrackedLabel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @classmethod
     def read(cls, text: str) -> TrackedLabel:
-        """Return the label whose `text` this is, of this version or an earlier one. Raises msgspec's DecodeError if a field
-        is of another type.
+        """Return the label whose `text` this is, of this version or an earlier one. Raises msgspec's DecodeError if it is
+        none.
         """
         return _decode(text)
 
@@ -106,13 +106,6 @@ def _declared(event: LabelCreated) -> Money | None:
     return sum_money(values, values[0].currency)
 
 
-def _stated(value: Any) -> dict[str, Any]:
-    """Return the fields of a value of the contracts."""
-    if not isinstance(value, BaseModel):
-        raise NotImplementedError(f"{type(value)} is no value of a label")
-    return value.__dict__
-
-
 def _restored(model: type[BaseModel], parts: dict[str, Any]) -> BaseModel:
     """Return a value of the contracts that was kept."""
     return _shared(model, tuple(parts.items()))
@@ -129,5 +122,5 @@ def _usual(model: type[BaseModel]) -> dict[str, Any]:
     return {name: field.default for name, field in model.model_fields.items() if not field.is_required()}
 
 
-_encode = msgspec.json.Encoder(enc_hook=_stated).encode
+_encode = msgspec.json.Encoder(enc_hook=vars).encode
 _decode = msgspec.json.Decoder(TrackedLabel, dec_hook=_restored).decode
